@@ -1,0 +1,3 @@
+module github.com/vmdkfs/vmdkfs
+
+go 1.26.8
