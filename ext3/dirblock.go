@@ -1,0 +1,139 @@
+package ext3
+
+import (
+	"iter"
+
+	"github.com/vmdkfs/vmdkfs/internal/ondisk"
+)
+
+// A dirBlock is one block of a directory, with its place in the source. The
+// data is overwritten by the next one.
+type dirBlock struct {
+	data     []byte
+	physical int64
+}
+
+// entries yields the entries in use, without "." and "..", and an error for
+// each place that could not be read; it goes on after it.
+func (i *Inode) entries() iter.Seq2[rawDirent, error] {
+	return func(yield func(rawDirent, error) bool) {
+		for b, err := range i.dirBlocks() {
+			if err != nil {
+				if !yield(rawDirent{}, err) {
+					return
+				}
+				continue
+			}
+			for e, err := range i.blockEntries(b) {
+				if !yield(e, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// dirBlocks yields the blocks of a directory, and an error for each that
+// cannot be read and for each hole: a directory has none.
+func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
+	return func(yield func(dirBlock, error) bool) {
+		object := "directory " + inodeName(i.Number)
+		fail := func(at int64, err error) bool { return yield(dirBlock{}, failed(object, at, err)) }
+		blockSize := i.fsys.geo.blockSize
+		if i.Length == 0 || i.Length%blockSize != 0 || i.Length/blockSize > int64(i.fsys.geo.blocks) {
+			fail(noOffset, corrupt(object, noOffset, "%d bytes long", i.Length))
+			return
+		}
+		content, err := i.content()
+		if err != nil {
+			fail(noOffset, err)
+			return
+		}
+		buf := make([]byte, min(i.Length, max(dirPiece, blockSize)))
+		end := int64(0)
+		for e, err := range content.Extents() {
+			if err != nil {
+				fail(noOffset, err)
+				return
+			}
+			if e.Offset > end && !fail(noOffset, corrupt(object, noOffset, "a hole at %d", end)) {
+				return
+			}
+			end = e.Offset + e.Length
+			piece := int64(len(buf))
+			for at := e.Offset; at < end; {
+				data := buf[:min(end-at, piece)]
+				physical := e.Physical + at - e.Offset
+				if err := ondisk.ReadFull(content, data, at); err != nil {
+					if piece > blockSize {
+						piece = blockSize // one bad block must not cost its neighbours
+						continue
+					}
+					if !fail(physical, err) {
+						return
+					}
+				} else {
+					for b := int64(0); b < int64(len(data)); b += blockSize {
+						if !yield(dirBlock{data[b:][:blockSize], physical + b}, nil) {
+							return
+						}
+					}
+				}
+				at += int64(len(data))
+			}
+		}
+		if end < i.Length {
+			fail(noOffset, corrupt(object, noOffset, "a hole at %d", end))
+		}
+	}
+}
+
+// blockEntries yields the entries in use of one block. An entry that
+// contradicts itself ends the block, as nothing behind it can be found.
+func (i *Inode) blockEntries(b dirBlock) iter.Seq2[rawDirent, error] {
+	return func(yield func(rawDirent, error) bool) {
+		data := b.data
+		for at := 0; at < len(data); {
+			bad := func(format string, args ...any) {
+				yield(rawDirent{}, corrupt("directory "+inodeName(i.Number), b.physical+int64(at), "entry: "+format, args...))
+			}
+			if len(data)-at < direntHeader {
+				bad("%d bytes are left of its block", len(data)-at)
+				return
+			}
+			e := data[at:]
+			recLen, nameLen := recordLength(le.Uint16(e[4:6]), len(data)), int(e[6])
+			if !i.fsys.super.incompat(incompatFiletype) {
+				nameLen = int(le.Uint16(e[6:8])) // name_len was 16 bits, before types took its upper half
+			}
+			switch {
+			case recLen < direntHeader+4 || recLen%4 != 0 || recLen > len(e):
+				bad("%d bytes long, with %d left of its block", recLen, len(e))
+				return
+			case nameLen > maxNameLength || direntHeader+nameLen > recLen:
+				bad("a name of %d bytes in %d", nameLen, recLen)
+				return
+			}
+			raw := rawDirent{name: e[direntHeader:][:nameLen], number: le.Uint32(e[0:4]), fileType: e[7]}
+			at += recLen
+			if raw.number == 0 || string(raw.name) == "." || string(raw.name) == ".." {
+				continue
+			}
+			if !yield(raw, nil) {
+				return
+			}
+		}
+	}
+}
+
+// recordLength decodes rec_len, whose values 0 and 65535 stand for a whole
+// block of 64 KiB, which 16 bits cannot hold.
+func recordLength(raw uint16, blockSize int) int {
+	if blockSize < 1<<16 {
+		return int(raw)
+	}
+	if raw == 0 || raw == 0xFFFF {
+		return blockSize
+	}
+	return int(raw&^3) | int(raw&3)<<16
+}

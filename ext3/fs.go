@@ -1,0 +1,92 @@
+package ext3
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/vmdkfs/vmdkfs/internal/cache"
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
+)
+
+// cacheBudget is how many bytes of metadata a file system keeps: enough for
+// the inode tables that a walk comes back to, little enough to open many.
+const cacheBudget = 8 << 20
+
+// An FS is an opened file system. It implements [io/fs.ReadDirFS],
+// [io/fs.StatFS], [io/fs.ReadFileFS], [io/fs.ReadLinkFS] and [io/fs.SubFS];
+// FileInfo.Sys returns *Inode, and a regular file is a [layer.File]. It may be
+// used from any number of goroutines.
+type FS struct {
+	*vnode.FS
+	super    *superblock
+	geo      geometry
+	device   io.ReaderAt // the source, recovered
+	cache    *cache.Cache
+	journal  Journal
+	warnings []error
+}
+
+// An Option changes how Open opens a file system.
+type Option func(*options)
+
+type options struct{ noReplay bool }
+
+// WithoutReplay leaves the journal alone: the file system is read as it lies
+// on the disk, without its newest changes and possibly inconsistent.
+func WithoutReplay() Option { return func(o *options) { o.noReplay = true } }
+
+// Open opens the ext2, ext3 or ext4 file system in the size bytes of r, which
+// stay the caller's. When the file system needs recovery its journal is
+// replayed in memory.
+//
+// The error is layer.ErrFormat when there is no such file system,
+// layer.ErrUnsupported when it has a feature that cannot be read, and
+// layer.ErrIncomplete when it needs a journal that is elsewhere.
+func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	source := &device{r, size}
+	super, geo, err := readSuperblock(r)
+	if err != nil {
+		return nil, err
+	}
+	before := &FS{super: super, geo: geo, device: source, cache: cache.New(source, cacheBudget)}
+	recovered, journal, err := before.openDevice(source, !o.noReplay)
+	if err != nil {
+		return nil, err
+	}
+	f := before
+	if journal.Replayed {
+		// The superblock itself may be in the journal.
+		if super, geo, err = readSuperblock(recovered); err != nil {
+			return nil, err
+		}
+		f = &FS{super: super, geo: geo, device: recovered, cache: cache.New(recovered, cacheBudget)}
+	}
+	f.journal = journal
+	if journal.Err != nil {
+		f.warnings = append(f.warnings, journal.Err)
+	}
+	if want := int64(f.geo.blocks) * f.geo.blockSize; want > size {
+		f.warnings = append(f.warnings, fmt.Errorf("the file system has %d bytes and its source ends at %d: what lies beyond is missing", want, size))
+	}
+	root, err := f.node(rootInode)
+	if err != nil {
+		return nil, err
+	}
+	dir, ok := root.(dirNode)
+	if !ok {
+		return nil, corrupt("root directory", noOffset, "inode %d is not a directory", rootInode)
+	}
+	f.FS = vnode.New(dir)
+	return f, nil
+}
+
+// Journal tells what was done with the journal.
+func (f *FS) Journal() Journal { return f.journal }
+
+// Warnings returns what is wrong with the file system as a whole, and did not
+// keep it from being opened.
+func (f *FS) Warnings() []error { return f.warnings }

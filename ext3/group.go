@@ -1,0 +1,88 @@
+package ext3
+
+import "fmt"
+
+// descriptorBlock returns the block that holds the descriptor of a group.
+// Source: the kernel's documentation, "Meta Block Groups".
+func (f *FS) descriptorBlock(group uint32) uint64 {
+	perBlock := uint32(f.geo.blockSize / f.geo.descSize)
+	metaGroup := group / perBlock
+	if !f.super.incompat(incompatMetaBG) || metaGroup < f.super.sFirstMetaBG() {
+		// They follow the superblock, which with clusters of several 1 KiB
+		// blocks is not in the first data block.
+		return uint64(superblockOffset/f.geo.blockSize) + 1 + uint64(metaGroup)
+	}
+	first := metaGroup * perBlock
+	block := f.geo.firstDataBlock + uint64(first)*f.geo.blocksPerGroup
+	if f.hasSuperblock(first) {
+		block++
+		// With blocks of 1 KiB and no boot block the superblock is block 1.
+		if f.geo.blockSize == 1024 && metaGroup == 0 && f.geo.firstDataBlock == 0 {
+			block++
+		}
+	}
+	return block
+}
+
+// hasSuperblock reports whether a group begins with a copy of the superblock.
+func (f *FS) hasSuperblock(group uint32) bool {
+	switch {
+	case group == 0:
+		return true
+	case f.super.compat(compatSparseSuper2):
+		backups := f.super.sBackupBGs()
+		return group == backups[0] || group == backups[1]
+	case group == 1 || !f.super.roCompat(roCompatSparseSuper):
+		return true
+	}
+	for _, base := range []uint32{3, 5, 7} {
+		n := group
+		for n%base == 0 {
+			n /= base
+		}
+		if n == 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// inodeTable returns the first block of a group's inode table, checked to lie
+// inside the file system.
+func (f *FS) inodeTable(group uint32) (uint64, error) {
+	object := fmt.Sprintf("descriptor of group %d", group)
+	block := f.descriptorBlock(group)
+	raw, err := f.block(block)
+	if err != nil {
+		return 0, failed(object, f.offset(block), err)
+	}
+	at := int64(group) % (f.geo.blockSize / f.geo.descSize) * f.geo.descSize
+	desc := raw[at : at+f.geo.descSize]
+	table := uint64(le.Uint32(desc[0x8:0xC])) // bg_inode_table_lo
+	if f.geo.descSize >= 64 {
+		table |= uint64(le.Uint32(desc[0x28:0x2C])) << 32 // bg_inode_table_hi
+	}
+	length := (uint64(f.geo.inodesPerGroup)*uint64(f.geo.inodeSize) + uint64(f.geo.blockSize) - 1) / uint64(f.geo.blockSize)
+	if !f.geo.holds(table, length) {
+		return 0, corrupt(object, f.offset(block)+at, "inode table at block %d of %d", table, f.geo.blocks)
+	}
+	return table, nil
+}
+
+// holds reports whether n blocks from the given one on may hold data: they lie
+// inside the file system, behind the boot and super block.
+func (g *geometry) holds(block, n uint64) bool {
+	return block > g.firstDataBlock && block < g.blocks && n <= g.blocks-block
+}
+
+// offset returns the byte at which a block begins.
+func (f *FS) offset(block uint64) int64 { return int64(block) * f.geo.blockSize }
+
+// block returns a block of metadata, from the cache if it is there. The caller
+// must not change it.
+func (f *FS) block(block uint64) ([]byte, error) {
+	if block >= f.geo.blocks {
+		return nil, corrupt("", noOffset, "block %d of %d", block, f.geo.blocks)
+	}
+	return f.cache.Get(f.offset(block), int(f.geo.blockSize))
+}

@@ -1,0 +1,193 @@
+package ext3
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/vmdkfs/vmdkfs/internal/extent"
+	"github.com/vmdkfs/vmdkfs/internal/ondisk"
+	"github.com/vmdkfs/vmdkfs/layer"
+)
+
+// A Journal tells what was done with the journal when the file system was
+// opened.
+type Journal struct {
+	// Present says that the file system has one.
+	Present bool
+	// Needed says that the file system was not unmounted, so that its newest
+	// changes are in the journal only.
+	Needed bool
+	// Replayed says that they were read from there. It is false with
+	// WithoutReplay, or when the journal was empty.
+	Replayed     bool
+	Transactions int // committed ones, found and replayed
+	Blocks       int // of the file system, replaced by newer ones
+	Revoked      int // blocks in the log that were left out, as a later transaction revoked them
+	// First and Next are the sequence numbers of the first transaction and of
+	// the one behind the last.
+	First, Next uint32
+	// Err says why transactions in the middle of the log are missing: what is
+	// read is the state before them, which the kernel refuses to mount. It is
+	// nil when the log just ends, as it does after a power cut.
+	Err error
+}
+
+const journalObject = "journal"
+
+// minJournalBlocks is the length that a log keeps beside its fast commits.
+const (
+	minJournalBlocks        = 1024
+	defaultFastCommitBlocks = 256
+	journalWindow           = 64 << 10
+	fastCommitHead          = 9
+	fastCommitHeadTIDAt     = 8
+	fastCommitHeadSize      = 12
+)
+
+// A journalLog is the log of an opened journal.
+type journalLog struct {
+	content   *extent.Reader
+	blockSize int64
+	first     uint32 // block behind the superblock
+	last      uint32 // behind the last block of the ring; fast commits lie from here on
+	length    uint32
+	start     uint32 // block of the oldest transaction, 0 for none
+	sequence  uint32 // of that transaction
+	compat    uint32
+	incompat  uint32
+	seed      uint32 // of the checksums of version 2 and 3
+
+	window   []byte // blocks read ahead, from windowAt on
+	windowAt uint32
+}
+
+// openJournal opens the log in the journal's inode. f reads the source as it
+// is, without an overlay, as the journal's own blocks must be.
+func (f *FS) openJournal() (*journalLog, error) {
+	number := f.super.sJournalInum()
+	if number == 0 {
+		return nil, layer.Errorf(layer.ErrIncomplete, layerName, journalObject, noOffset,
+			"it lies on another device, UUID %s, and holds changes that are missing here", formatUUID(f.super.sJournalUUID()))
+	}
+	inode, err := f.inode(number)
+	if err != nil {
+		return nil, err
+	}
+	content, err := inode.content()
+	if err != nil {
+		return nil, err
+	}
+	s := new(journalSuperblock)
+	if err := ondisk.ReadFull(content, s[:], 0); err != nil {
+		return nil, failed(journalObject, noOffset, err)
+	}
+	bad := func(format string, args ...any) (*journalLog, error) {
+		return nil, corrupt(journalObject, noOffset, "superblock: "+format, args...)
+	}
+	l := &journalLog{content: content, blockSize: f.geo.blockSize, first: s.sFirst(), last: s.sMaxLen(), length: s.sMaxLen(),
+		start: s.sStart(), sequence: s.sSequence()}
+	switch header := journalBlock(s[:]); {
+	case header.hMagic() != jbd2Magic:
+		return bad("magic is %#08x, not %#08x", header.hMagic(), uint32(jbd2Magic))
+	case header.hBlockType() == jbd2SuperblockV2:
+		l.compat, l.incompat = s.sFeatureCompat(), s.sFeatureIncompat()
+	case header.hBlockType() != jbd2SuperblockV1:
+		return bad("type %d", header.hBlockType())
+	}
+	if unknown := featureNames("incompat", jbd2IncompatNames[:], l.incompat&^jbd2IncompatRead); len(unknown) > 0 {
+		return nil, unsupported(journalObject, "feature %s", strings.Join(unknown, ", "))
+	}
+	if l.hasTail() {
+		if s.sChecksum() != s.checksum() {
+			return bad("checksum is %#08x, not %#08x", s.sChecksum(), s.checksum())
+		}
+		l.seed = crc32c(^uint32(0), s.sUUID())
+	}
+	switch {
+	case int64(s.sBlockSize()) != f.geo.blockSize:
+		return bad("blocks of %d bytes, not %d", s.sBlockSize(), f.geo.blockSize)
+	case int64(l.length) > content.Size()/l.blockSize:
+		return bad("%d blocks in a file of %d bytes", l.length, content.Size())
+	}
+	if l.incompat&jbd2IncompatFastCommit != 0 {
+		n := s.sNumFCBlks()
+		if n == 0 {
+			n = defaultFastCommitBlocks
+		}
+		if l.last >= n && l.last-n >= minJournalBlocks {
+			l.last -= n
+		}
+	}
+	if l.first == 0 || l.first >= l.last || (l.start != 0 && (l.start < l.first || l.start >= l.last)) {
+		return bad("log from %d, starting at %d, in blocks %d to %d", l.first, l.start, l.first, l.last)
+	}
+	return l, nil
+}
+
+// block returns a block of the log. It is overwritten by the next call.
+func (l *journalLog) block(n uint32) (journalBlock, error) {
+	perWindow := max(1, uint32(journalWindow/l.blockSize))
+	if l.window == nil || n < l.windowAt || int64(n-l.windowAt) >= int64(len(l.window))/l.blockSize {
+		count := min(perWindow, l.length-n)
+		if l.window == nil {
+			l.window = make([]byte, int64(perWindow)*l.blockSize)
+		}
+		l.window = l.window[:int64(count)*l.blockSize]
+		if err := ondisk.ReadFull(l.content, l.window, int64(n)*l.blockSize); err != nil {
+			l.window = nil
+			return nil, failed(journalObject, noOffset, fmt.Errorf("block %d: %w", n, err))
+		}
+		l.windowAt = n
+	}
+	return journalBlock(l.window[int64(n-l.windowAt)*l.blockSize:][:l.blockSize]), nil
+}
+
+// after returns the block n behind the given one in the ring.
+func (l *journalLog) after(block, n uint32) uint32 {
+	size := l.last - l.first
+	return l.first + (block-l.first+n%size)%size
+}
+
+// checkFastCommits refuses a log with fast commits behind its last
+// transaction: they hold changes too.
+func (l *journalLog) checkFastCommits(next uint32) error {
+	if l.incompat&jbd2IncompatFastCommit == 0 {
+		return nil
+	}
+	// The kernel counts j_last as the last block and begins behind it, so that
+	// one block stays unused.
+	if l.last+1 >= l.length {
+		return nil
+	}
+	block, err := l.block(l.last + 1)
+	if err != nil {
+		return err
+	}
+	if le.Uint16(block[0:2]) == fastCommitHead && le.Uint32(block[fastCommitHeadTIDAt:fastCommitHeadSize]) == next {
+		return unsupported(journalObject, "fast commits behind transaction %d", next-1)
+	}
+	return nil
+}
+
+// openDevice returns the source as it is after recovery, and what recovery
+// did. f reads the source as it is.
+func (f *FS) openDevice(source io.ReaderAt, replay bool) (io.ReaderAt, Journal, error) {
+	j := Journal{Present: f.super.compat(compatHasJournal), Needed: f.super.incompat(incompatRecover)}
+	if !j.Needed || !replay {
+		return source, j, nil
+	}
+	l, err := f.openJournal()
+	if err != nil {
+		return nil, j, err
+	}
+	if l.start == 0 {
+		return source, j, nil
+	}
+	writes, err := l.replay(&j, f.geo.blocks)
+	if err != nil {
+		return nil, j, err
+	}
+	j.Replayed = true
+	return newOverlay(source, l, writes), j, nil
+}
