@@ -324,3 +324,21 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+func TestListing(t *testing.T) {
+	whole := new(Listing)
+	whole.Add("a", file("some bytes"))
+	whole.Add("d", dir(memEntry{"b", file("")}))
+	require.NoError(t, fstest.TestFS(New(whole), "a", "d/b"))
+	_, err := New(whole).Stat("c")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+
+	broken := &Listing{Broken: errDamage}
+	broken.Add("a", file(""))
+	list, err := New(broken).ReadDir(".")
+	require.Len(t, list, 1)
+	require.ErrorIs(t, err, errDamage)
+	_, err = New(broken).Stat("c") // it may be there
+	require.ErrorIs(t, err, errDamage)
+	require.NotErrorIs(t, err, fs.ErrNotExist)
+}
