@@ -6,7 +6,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/require"
