@@ -1,9 +1,11 @@
 package ext3
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"iter"
+	"strings"
 
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
@@ -42,15 +44,13 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 		var damage dirDamage
 		for raw, err := range d.inode.entries() {
 			if err == nil {
-				var e dirent
-				if e, err = d.inode.fsys.entry(raw); err == nil {
-					if !yield(e, nil) {
-						return
-					}
-					continue
-				}
+				err = d.inode.checkEntry(raw)
 			}
-			damage.add(err)
+			if err != nil {
+				damage.add(err)
+			} else if !yield(d.inode.dirent(raw), nil) {
+				return
+			}
 		}
 		if err := damage.err(d.inode); err != nil {
 			yield(nil, err)
@@ -62,25 +62,51 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 // of the directory could not be read, that is the error: the name may be there.
 func (d dirNode) Lookup(name string) (vnode.Node, error) {
 	want := vnode.Unescape(name)
-	if len(want) > maxNameLength || !vnode.Valid(want) || vnode.Escape(want) != name {
+	if len(want) > maxNameLength || d.inode.shownName(want) != name {
 		return nil, fs.ErrNotExist
 	}
+	folds := d.inode.Flags&flagCasefold != 0
+	var folded *rawDirent // the first entry whose name differs by case only
 	var damage dirDamage
 	for raw, err := range d.inode.entries() {
-		if err != nil {
+		switch {
+		case err != nil:
 			damage.add(err)
-		} else if string(raw.name) == string(want) {
-			if err := d.inode.fsys.checkEntry(raw); err != nil {
-				return nil, err
-			}
-			return d.inode.fsys.node(raw.number)
+		case string(raw.name) == string(want):
+			return d.inode.entryNode(raw)
+		case folds && folded == nil && strings.EqualFold(string(raw.name), string(want)):
+			raw.name = bytes.Clone(raw.name)
+			folded = &raw
 		}
+	}
+	if folded != nil {
+		return d.inode.entryNode(*folded)
 	}
 	if err := damage.err(d.inode); err != nil {
 		return nil, err
 	}
 	return nil, fs.ErrNotExist
 }
+
+// entryNode returns the node of an entry.
+func (i *Inode) entryNode(raw rawDirent) (vnode.Node, error) {
+	if err := i.checkEntry(raw); err != nil {
+		return nil, err
+	}
+	return i.fsys.node(raw.number)
+}
+
+// shownName returns a name's bytes as UTF-8. Those of an encrypted directory
+// may be any, so that a slash and a NUL are escaped as well.
+func (i *Inode) shownName(raw []byte) string {
+	name := vnode.Escape(raw)
+	if i.Flags&flagEncrypt != 0 {
+		name = encryptedName.Replace(name)
+	}
+	return name
+}
+
+var encryptedName = strings.NewReplacer("/", `\x2f`, "\x00", `\x00`)
 
 // dirDamage counts what could not be read of a directory, and keeps the first
 // of it, so that an image full of damage does not fill the memory with errors.
@@ -113,15 +139,12 @@ type rawDirent struct {
 	fileType uint8
 }
 
-// entry decodes an entry whose name is a path element.
-func (f *FS) entry(raw rawDirent) (dirent, error) {
-	if err := f.checkEntry(raw); err != nil {
-		return dirent{}, err
-	}
-	e := dirent{fsys: f, name: vnode.Escape(raw.name), number: raw.number}
-	if f.super.incompat(incompatFiletype) && raw.fileType > 0 && int(raw.fileType) < len(fileTypes) {
+// dirent decodes an entry that was checked.
+func (i *Inode) dirent(raw rawDirent) dirent {
+	e := dirent{fsys: i.fsys, name: i.shownName(raw.name), number: raw.number}
+	if i.fsys.super.incompat(incompatFiletype) && raw.fileType > 0 && int(raw.fileType) < len(fileTypes) {
 		e.fileType = fileTypes[raw.fileType]
-		return e, nil
+		return e
 	}
 	// The entry does not say; its inode does, and if that cannot be read,
 	// whoever opens the entry will see why.
@@ -129,17 +152,18 @@ func (f *FS) entry(raw rawDirent) (dirent, error) {
 	if n, err := e.Node(); err == nil {
 		e.fileType = n.Mode().Type()
 	}
-	return e, nil
+	return e
 }
 
 // checkEntry refuses a name that is no path element, and an inode that no name
 // may have.
-func (f *FS) checkEntry(raw rawDirent) error {
-	const object = "directory entry"
-	if !vnode.Valid(raw.name) {
+func (i *Inode) checkEntry(raw rawDirent) error {
+	object := "entry of directory " + inodeName(i.Number)
+	if i.Flags&flagEncrypt == 0 && !vnode.Valid(raw.name) {
 		return corrupt(object, noOffset, "the name %q", raw.name)
 	}
-	if (raw.number < f.geo.firstInode && raw.number != rootInode) || raw.number > f.geo.inodes {
+	geo := &i.fsys.geo
+	if (raw.number < geo.firstInode && raw.number != rootInode) || raw.number > geo.inodes {
 		return corrupt(object, noOffset, "%q has the inode %d", raw.name, raw.number)
 	}
 	return nil

@@ -17,7 +17,11 @@ type dirBlock struct {
 // each place that could not be read; it goes on after it.
 func (i *Inode) entries() iter.Seq2[rawDirent, error] {
 	return func(yield func(rawDirent, error) bool) {
-		for b, err := range i.dirBlocks() {
+		blocks := i.dirBlocks()
+		if i.Flags&flagInlineData != 0 {
+			blocks = i.inlineBlocks()
+		}
+		for b, err := range blocks {
 			if err != nil {
 				if !yield(rawDirent{}, err) {
 					return
@@ -44,11 +48,7 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 			fail(noOffset, corrupt(object, noOffset, "%d bytes long", i.Length))
 			return
 		}
-		content, err := i.content()
-		if err != nil {
-			fail(noOffset, err)
-			return
-		}
+		content := i.blocks()
 		buf := make([]byte, min(i.Length, max(dirPiece, blockSize)))
 		end := int64(0)
 		for e, err := range content.Extents() {
@@ -102,7 +102,7 @@ func (i *Inode) blockEntries(b dirBlock) iter.Seq2[rawDirent, error] {
 				return
 			}
 			e := data[at:]
-			recLen, nameLen := recordLength(le.Uint16(e[4:6]), len(data)), int(e[6])
+			recLen, nameLen := recordLength(le.Uint16(e[4:6]), i.fsys.geo.blockSize), int(e[6])
 			if !i.fsys.super.incompat(incompatFiletype) {
 				nameLen = int(le.Uint16(e[6:8])) // name_len was 16 bits, before types took its upper half
 			}
@@ -128,12 +128,12 @@ func (i *Inode) blockEntries(b dirBlock) iter.Seq2[rawDirent, error] {
 
 // recordLength decodes rec_len, whose values 0 and 65535 stand for a whole
 // block of 64 KiB, which 16 bits cannot hold.
-func recordLength(raw uint16, blockSize int) int {
+func recordLength(raw uint16, blockSize int64) int {
 	if blockSize < 1<<16 {
 		return int(raw)
 	}
 	if raw == 0 || raw == 0xFFFF {
-		return blockSize
+		return int(blockSize)
 	}
 	return int(raw&^3) | int(raw&3)<<16
 }

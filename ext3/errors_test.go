@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/vmdkfs/vmdkfs/internal/testimg"
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -127,7 +128,7 @@ func TestDamage(t *testing.T) {
 		{"negative size", "ext2-1k", "", set(0x6C, 0x80000000), lstat, layer.ErrCorrupt, "size "},
 		{"extra size", "ext3-xattrs-1k", "in-inode", set(0x80, 200), lstat, layer.ErrCorrupt, "extra bytes"},
 		{"encrypted", "ext2-1k", "", set(0x20, flagEncrypt), readFile, layer.ErrUnsupported, "encrypted"},
-		{"inline", "ext2-1k", "", set(0x20, flagInlineData), readFile, layer.ErrUnsupported, "inline_data"},
+		{"encrypted link", "ext3-links-1k", "symlink-200", set(0x20, flagEncrypt), readLink, layer.ErrUnsupported, "encrypted"},
 		{"directory size", "ext3-dirs", "linear", set(sizeAt, 1000), readDir, layer.ErrCorrupt, "1000 bytes long"},
 		{"directory too large", "ext3-dirs", "linear", set(sizeAt, 0x40000000), readDir, layer.ErrCorrupt, "bytes long"},
 		{"directory hole", "ext3-dirs", "linear", set(blockAt, 0), readDir, layer.ErrCorrupt, "a hole"},
@@ -137,7 +138,7 @@ func TestDamage(t *testing.T) {
 		{"attribute block", "ext2-xattrs-128", "in-block", set(0x68, huge), xattrs, layer.ErrCorrupt, "block 2147483632"},
 		{"attribute value", "ext2-xattrs-128", "in-block", inAttributes(xattrBlockHeader+8, huge), xattrs, layer.ErrCorrupt, "is outside"},
 		{"attribute name", "ext2-xattrs-128", "in-block", fillAttributes, xattrs, layer.ErrCorrupt, "over the end"},
-		{"attribute inode", "ext2-xattrs-128", "in-block", inAttributes(xattrBlockHeader+4, 12), xattrs, layer.ErrUnsupported, "ea_inode"},
+		{"attribute inode", "ext2-xattrs-128", "in-block", inAttributes(xattrBlockHeader+4, 12), xattrs, layer.ErrCorrupt, "not one for values"},
 		{"extent magic", "ext4-extents", "500-extents", set(blockAt, 0), readFile, layer.ErrCorrupt, "magic"},
 		{"extent entries", "ext4-extents", "500-extents", set(blockAt, 99<<16|extentMagic), readFile, layer.ErrCorrupt, "99 of"},
 		{"extent depth", "ext4-extents", "500-extents", set(blockAt+4, 6<<16|4), readFile, layer.ErrCorrupt, "depth"},
@@ -244,18 +245,23 @@ func TestDamagedDirectory(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestBadNames: entries that are no path elements never reach a caller.
+// TestBadNames: entries that are no path elements never reach a caller, but in
+// an encrypted directory, where any byte may be in a name.
 func TestBadNames(t *testing.T) {
-	for _, name := range []string{"a/b", "a\x00b", "/"} {
-		f := &FS{geo: geometry{firstInode: 11, inodes: 100}, super: new(superblock)}
-		_, err := f.entry(rawDirent{name: []byte(name), number: 12})
-		require.ErrorIs(t, err, layer.ErrCorrupt)
+	dir := &Inode{fsys: &FS{geo: geometry{firstInode: 11, inodes: 100}, super: new(superblock)}}
+	for _, name := range []string{"a/b", "a\x00b", "/", ""} {
+		require.ErrorIs(t, dir.checkEntry(rawDirent{name: []byte(name), number: 12}), layer.ErrCorrupt)
 	}
-	f := &FS{geo: geometry{firstInode: 11, inodes: 100}, super: new(superblock)}
 	for _, number := range []uint32{1, 8, 101} {
-		_, err := f.entry(rawDirent{name: []byte("x"), number: number})
-		require.ErrorIs(t, err, layer.ErrCorrupt)
+		require.ErrorIs(t, dir.checkEntry(rawDirent{name: []byte("x"), number: number}), layer.ErrCorrupt)
 	}
+	dir.Flags = flagEncrypt
+	raw := []byte("a/b\x00\xff\\x2f")
+	require.NoError(t, dir.checkEntry(rawDirent{name: raw, number: 12}))
+	name := dir.shownName(raw)
+	require.Equal(t, `a\x2fb\x00\xff\x5cx2f`, name)
+	require.Equal(t, raw, vnode.Unescape(name))
+	require.True(t, fs.ValidPath(name))
 }
 
 var errBroken = errors.New("the source is broken")

@@ -22,8 +22,12 @@ const (
 	incompat64Bit      = 0x0080
 	incompatMMP        = 0x0100
 	incompatFlexBG     = 0x0200
+	incompatEAInode    = 0x0400
 	incompatCsumSeed   = 0x2000
 	incompatLargeDir   = 0x4000
+	incompatInlineData = 0x8000
+	incompatEncrypt    = 0x10000
+	incompatCasefold   = 0x20000
 
 	roCompatSparseSuper  = 0x0001
 	roCompatLargeFile    = 0x0002
@@ -36,7 +40,8 @@ const (
 // outside of it and the file system is refused, by name: such a bit says that
 // a reader which does not know it would read wrong.
 const incompatRead = incompatFiletype | incompatRecover | incompatMetaBG | incompatExtents | incompat64Bit |
-	incompatMMP | incompatFlexBG | incompatCsumSeed | incompatLargeDir
+	incompatMMP | incompatFlexBG | incompatEAInode | incompatCsumSeed | incompatLargeDir | incompatInlineData |
+	incompatEncrypt | incompatCasefold
 
 // The names of the bits of the three feature words, from the lowest on.
 var (

@@ -20,7 +20,9 @@ const (
 	flagEncrypt    = 0x00000800
 	flagHashIndex  = 0x00001000
 	flagExtents    = 0x00080000
+	flagEAInode    = 0x00200000
 	flagInlineData = 0x10000000
+	flagCasefold   = 0x40000000
 )
 
 // A rawInode is struct ext4_inode, at least 128 bytes. Its accessors have the

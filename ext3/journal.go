@@ -74,10 +74,7 @@ func (f *FS) openJournal() (*journalLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := inode.content()
-	if err != nil {
-		return nil, err
-	}
+	content := inode.blocks()
 	s := new(journalSuperblock)
 	if err := ondisk.ReadFull(content, s[:], 0); err != nil {
 		return nil, failed(journalObject, noOffset, err)

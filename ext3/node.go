@@ -51,15 +51,26 @@ func (f *FS) node(number uint32) (vnode.Node, error) {
 }
 
 // Open returns what the file holds.
-func (n fileNode) Open() (vnode.Content, error) {
-	content, err := n.inode.content()
-	if err != nil {
-		return nil, err
+func (n fileNode) Open() (vnode.Content, error) { return n.inode.content() }
+
+// content returns the inode's data.
+func (i *Inode) content() (vnode.Content, error) {
+	switch {
+	case i.Flags&flagEncrypt != 0:
+		return nil, unsupported(inodeName(i.Number), "its content is encrypted")
+	case i.Flags&flagInlineData != 0:
+		return i.inlineContent()
 	}
-	if o, ok := n.inode.fsys.device.(*overlay); ok {
-		return overlaid{content, o}, nil
+	blocks := i.blocks()
+	if o, ok := i.fsys.device.(*overlay); ok {
+		return overlaid{blocks, o}, nil
 	}
-	return content, nil
+	return blocks, nil
+}
+
+// blocks returns the data of an inode that has its content in blocks.
+func (i *Inode) blocks() *extent.Reader {
+	return extent.NewReader(i.mapper(), i.Length, i.fsys.device)
 }
 
 // An overlaid is a file whose blocks may be newer in the journal: those have
@@ -84,18 +95,6 @@ func (c overlaid) Extents() iter.Seq2[layer.Extent, error] {
 			}
 		}
 	}
-}
-
-// content returns a reader of the inode's data.
-func (i *Inode) content() (*extent.Reader, error) {
-	name := inodeName(i.Number)
-	switch {
-	case i.Flags&flagEncrypt != 0:
-		return nil, unsupported(name, "its content is encrypted")
-	case i.Flags&flagInlineData != 0:
-		return nil, unsupported(name, "its content is in the inode (inline_data)")
-	}
-	return extent.NewReader(i.mapper(), i.Length, i.fsys.device), nil
 }
 
 // mapper returns the map of the inode's blocks, of either kind.

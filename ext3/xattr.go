@@ -2,7 +2,9 @@ package ext3
 
 import (
 	"fmt"
+	"iter"
 
+	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
@@ -13,6 +15,8 @@ const (
 	xattrMagic       = 0xEA020000
 	xattrBlockHeader = 32
 	xattrEntryHeader = 16
+	// maxXattrValue is EXT4_XATTR_SIZE_MAX, of values in an inode of their own.
+	maxXattrValue = 1 << 24
 )
 
 // The prefixes of names by e_name_index. The indexes of ACLs stand for the
@@ -34,24 +38,41 @@ var xattrPrefixes = map[uint8]string{
 	8:               "system.richacl",
 }
 
+// An xattrEntry is one attribute as it lies on the disk.
+type xattrEntry struct {
+	index uint8
+	name  []byte
+	value []byte // nil when it lies in an inode of its own
+	inum  uint32 // of that inode, or 0
+	size  int64  // of the value there, in bytes
+}
+
+// isInlineData reports whether the attribute is not one to anyone above: it is
+// the part of the inode's content that did not fit into i_block.
+func (e *xattrEntry) isInlineData() bool { return e.index == xattrSystem && string(e.name) == "data" }
+
+// fullName returns the name with its prefix.
+func (e *xattrEntry) fullName() string {
+	prefix, known := xattrPrefixes[e.index]
+	if !known {
+		prefix = fmt.Sprintf("index%d.", e.index)
+	}
+	return prefix + vnode.Escape(e.name)
+}
+
 // Xattrs implements [layer.Sys]. Where an attribute lies in the inode and in
 // the block, the inode's counts.
 func (i *Inode) Xattrs() (map[string][]byte, error) {
 	list := make(map[string][]byte)
-	if i.xattrAt != 0 {
-		if err := i.blockXattrs(list); err != nil {
-			return nil, err
-		}
-	}
-	if i.xattrBody != 0 {
-		raw, at, err := i.fsys.rawInode(i.Number)
-		if err != nil {
-			return nil, err
-		}
-		area := raw[i.xattrBody:]
-		if len(area) >= 4 && le.Uint32(area) == xattrMagic {
-			// Offsets of values count from the first entry here.
-			if err := i.xattrEntries(list, area[4:], 0, at+int64(i.xattrBody)+4); err != nil {
+	for _, entries := range []iter.Seq2[xattrEntry, error]{i.blockXattrs(), i.bodyXattrs()} {
+		for e, err := range entries {
+			if err != nil {
+				return nil, err
+			}
+			if e.index == xattrEncryption || e.isInlineData() {
+				continue
+			}
+			if list[e.fullName()], err = i.xattrValue(&e); err != nil {
 				return nil, err
 			}
 		}
@@ -59,70 +80,126 @@ func (i *Inode) Xattrs() (map[string][]byte, error) {
 	return list, nil
 }
 
-// blockXattrs adds the attributes of the block.
-func (i *Inode) blockXattrs(list map[string][]byte) error {
-	object := "attributes of " + inodeName(i.Number)
+// xattrValue returns an attribute's value as getxattr does.
+func (i *Inode) xattrValue(e *xattrEntry) ([]byte, error) {
+	value := e.value
+	if e.inum != 0 {
+		var err error
+		if value, err = i.fsys.eaInode(e.inum, e.size); err != nil {
+			return nil, err
+		}
+	}
+	if e.index != xattrACLAccess && e.index != xattrACLDefault {
+		return append([]byte{}, value...), nil
+	}
+	acl, err := decodeACL(value)
+	if err != nil {
+		return nil, corrupt(i.xattrObject(), noOffset, "%s: %v", e.fullName(), err)
+	}
+	return acl, nil
+}
+
+// eaInode returns the value of an attribute that lies in an inode of its own.
+func (f *FS) eaInode(number uint32, size int64) ([]byte, error) {
+	inode, err := f.inode(number)
+	if err != nil {
+		return nil, err
+	}
+	object := "attribute value in " + inodeName(number)
+	switch {
+	case inode.Flags&flagEAInode == 0:
+		return nil, corrupt(object, noOffset, "the inode is not one for values")
+	case inode.Length != size || size > maxXattrValue:
+		return nil, corrupt(object, noOffset, "%d bytes in an inode of %d", size, inode.Length)
+	}
+	content, err := inode.content()
+	if err != nil {
+		return nil, err
+	}
+	value, err := ondisk.Read(content, 0, size)
+	if err != nil {
+		return nil, failed(object, noOffset, err)
+	}
+	return value, nil
+}
+
+func (i *Inode) xattrObject() string { return "attributes of " + inodeName(i.Number) }
+
+// xattrFailure is a sequence of nothing but an error.
+func xattrFailure(err error) iter.Seq2[xattrEntry, error] {
+	return func(yield func(xattrEntry, error) bool) { yield(xattrEntry{}, err) }
+}
+
+// blockXattrs yields the attributes of the block.
+func (i *Inode) blockXattrs() iter.Seq2[xattrEntry, error] {
+	object := i.xattrObject()
+	if i.xattrAt == 0 {
+		return func(func(xattrEntry, error) bool) {}
+	}
 	if !i.fsys.geo.holds(i.xattrAt, 1) {
-		return corrupt(object, noOffset, "block %d of %d", i.xattrAt, i.fsys.geo.blocks)
+		return xattrFailure(corrupt(object, noOffset, "block %d of %d", i.xattrAt, i.fsys.geo.blocks))
 	}
 	block, err := i.fsys.block(i.xattrAt)
 	if err != nil {
-		return failed(object, i.fsys.offset(i.xattrAt), err)
+		return xattrFailure(failed(object, i.fsys.offset(i.xattrAt), err))
 	}
 	if magic := le.Uint32(block); magic != xattrMagic {
-		return corrupt(object, i.fsys.offset(i.xattrAt), "magic is %#08x, not %#08x", magic, uint32(xattrMagic))
+		return xattrFailure(corrupt(object, i.fsys.offset(i.xattrAt), "magic is %#08x, not %#08x", magic, uint32(xattrMagic)))
 	}
 	// Offsets of values count from the start of the block.
-	return i.xattrEntries(list, block, xattrBlockHeader, i.fsys.offset(i.xattrAt))
+	return i.xattrEntries(block, xattrBlockHeader, i.fsys.offset(i.xattrAt))
 }
 
-// xattrEntries adds the attributes whose entries begin at start of area and
-// whose values lie in area. Four zero bytes end the entries.
-func (i *Inode) xattrEntries(list map[string][]byte, area []byte, start int, at int64) error {
-	object := "attributes of " + inodeName(i.Number)
-	for pos := start; ; {
-		bad := func(format string, args ...any) error {
-			return corrupt(object, at+int64(pos), format, args...)
-		}
-		if len(area)-pos < 4 {
-			return bad("the entries have no end")
-		}
-		e := area[pos:]
-		if le.Uint32(e) == 0 {
-			return nil
-		}
-		nameLen := int(e[0])
-		if len(e) < xattrEntryHeader+nameLen {
-			return bad("an entry reaches over the end")
-		}
-		rawName := e[xattrEntryHeader:][:nameLen]
-		index, valueAt, inum, size := e[1], int64(le.Uint16(e[2:4])), le.Uint32(e[4:8]), int64(le.Uint32(e[8:12]))
-		pos += (xattrEntryHeader + nameLen + 3) &^ 3
-		if index == xattrEncryption || (index == xattrSystem && string(rawName) == "data") {
-			continue // the context of an encrypted file, and inline data: not attributes to anyone above
-		}
-		prefix, known := xattrPrefixes[index]
-		if !known {
-			prefix = fmt.Sprintf("index%d.", index)
-		}
-		name := prefix + vnode.Escape(rawName)
-		if inum != 0 {
-			return unsupported(object, "the value of %s is in inode %d (ea_inode)", name, inum)
-		}
-		var value []byte
-		if size > 0 {
-			if valueAt+size > int64(len(area)) {
-				return bad("the value of %s is outside", name)
+// bodyXattrs yields the attributes in the inode.
+func (i *Inode) bodyXattrs() iter.Seq2[xattrEntry, error] {
+	if i.xattrBody == 0 {
+		return func(func(xattrEntry, error) bool) {}
+	}
+	raw, at, err := i.fsys.rawInode(i.Number)
+	if err != nil {
+		return xattrFailure(err)
+	}
+	area := raw[i.xattrBody:]
+	if len(area) < 4 || le.Uint32(area) != xattrMagic {
+		return func(func(xattrEntry, error) bool) {} // none were ever set
+	}
+	// Offsets of values count from the first entry here.
+	return i.xattrEntries(area[4:], 0, at+int64(i.xattrBody)+4)
+}
+
+// xattrEntries yields the attributes whose entries begin at start of area and
+// whose values lie in area, then at most one error. Four zero bytes end them.
+func (i *Inode) xattrEntries(area []byte, start int, at int64) iter.Seq2[xattrEntry, error] {
+	return func(yield func(xattrEntry, error) bool) {
+		for pos := start; ; {
+			bad := func(format string, args ...any) {
+				yield(xattrEntry{}, corrupt(i.xattrObject(), at+int64(pos), format, args...))
 			}
-			value = area[valueAt : valueAt+size]
-		}
-		decoded := append([]byte{}, value...)
-		if index == xattrACLAccess || index == xattrACLDefault {
-			var err error
-			if decoded, err = decodeACL(value); err != nil {
-				return bad("%s: %v", name, err)
+			if len(area)-pos < 4 {
+				bad("the entries have no end")
+				return
 			}
+			raw := area[pos:]
+			if le.Uint32(raw) == 0 {
+				return
+			}
+			nameLen := int(raw[0])
+			if len(raw) < xattrEntryHeader+nameLen {
+				bad("an entry reaches over the end")
+				return
+			}
+			e := xattrEntry{index: raw[1], name: raw[xattrEntryHeader:][:nameLen], inum: le.Uint32(raw[4:8]), size: int64(le.Uint32(raw[8:12]))}
+			if valueAt := int64(le.Uint16(raw[2:4])); e.inum == 0 && e.size > 0 {
+				if valueAt+e.size > int64(len(area)) {
+					bad("the value of %s is outside", e.fullName())
+					return
+				}
+				e.value = area[valueAt : valueAt+e.size]
+			}
+			if !yield(e, nil) {
+				return
+			}
+			pos += (xattrEntryHeader + nameLen + 3) &^ 3
 		}
-		list[name] = decoded
 	}
 }
