@@ -1,0 +1,115 @@
+package lvm
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/vmdkfs/vmdkfs/internal/ondisk"
+	"github.com/vmdkfs/vmdkfs/layer"
+)
+
+// A Volume is a logical volume. Callers must not change it.
+type Volume struct {
+	Name     string
+	UUID     string   // with dashes
+	Size     int64    // in bytes; of a snapshot what it shows, not its store
+	Visible  bool     // false for the parts that LVM makes others of; these have no file
+	Status   []string // LVM's status and flags
+	Tags     []string
+	Created  time.Time // zero where it is not recorded
+	Segments []Segment // in order, without a gap; fewer when Err tells why
+	Err      error     // why the volume cannot be opened; nil when it can
+
+	group  *Group
+	layout *layout // where the bytes lie; nil when Err is not
+}
+
+// object names the volume in errors.
+func (v *Volume) object() string { return v.group.Name + "/" + v.Name }
+
+// buildVolumes reads the section logical_volumes. What is wrong with one
+// volume is that volume's Err; an error means that their very list is
+// unsound.
+func (g *Group) buildVolumes(list *section, set *pvSet) error {
+	b := &builder{group: g, set: set, pvs: make(map[string]*PhysicalVolume), volumes: make(map[string]*volumeText)}
+	for i := range g.PVs {
+		b.pvs[g.PVs[i].Name] = &g.PVs[i]
+	}
+	for _, e := range list.entries {
+		s, ok := e.value.(*section)
+		if !ok || !validName(e.key) || b.pvs[e.key] != nil {
+			return fmt.Errorf("%q cannot be a logical volume", e.key)
+		}
+		v := &Volume{Name: e.key, group: g}
+		t := &volumeText{Volume: v}
+		if err := t.decode(s, g.ExtentSize); err != nil {
+			v.Err = failure(layer.ErrCorrupt, v.object(), -1, "%v", err)
+		}
+		g.Volumes = append(g.Volumes, v)
+		b.volumes[v.Name] = t
+		b.order = append(b.order, t)
+	}
+	b.build()
+	return nil
+}
+
+// A volumeText is a volume that is being built.
+type volumeText struct {
+	*Volume
+	segments []segmentText
+	state    buildState
+	height   int // how many volumes lie on each other up to this one, itself included
+}
+
+// decode reads the section of a volume and of its segments.
+func (v *volumeText) decode(s *section, extentSize int64) error {
+	d := decode(s)
+	v.UUID = d.uuid()
+	v.Status, v.Tags, v.Created = append(d.list("status"), d.list("flags")...), d.list("tags"), d.time("creation_time")
+	v.Visible = slices.Contains(v.Status, "VISIBLE")
+	count := d.count("segment_count")
+	for _, e := range s.entries {
+		if sub, ok := e.value.(*section); ok {
+			t, err := decodeSegment(e.key, sub, extentSize)
+			if err != nil {
+				d.fail("%s: %w", e.key, err)
+			}
+			v.segments = append(v.segments, t) // what it says of other volumes counts all the same
+		}
+	}
+	if d.err != nil {
+		return d.err
+	}
+	if uint64(len(v.segments)) != count || count == 0 {
+		return fmt.Errorf("%d segments, of which %d are there", count, len(v.segments))
+	}
+	slices.SortStableFunc(v.segments, func(a, b segmentText) int { return cmp.Compare(a.Start, b.Start) })
+	for _, t := range v.segments {
+		if t.Start != v.Size {
+			return fmt.Errorf("%s begins at byte %d, the one before ends at %d", t.key, t.Start, v.Size)
+		}
+		if t.Length > math.MaxInt64-v.Size {
+			return fmt.Errorf("%s makes the volume too large", t.key)
+		}
+		v.Size += t.Length
+	}
+	return nil
+}
+
+// decodeSegment reads what all types of segment have.
+func decodeSegment(key string, s *section, extentSize int64) (segmentText, error) {
+	d := decode(s)
+	t := segmentText{key: key, text: s}
+	t.Type = d.text("type")
+	t.extents = d.count("extent_count")
+	start, ok := ondisk.Mul(d.count("start_extent"), uint64(extentSize))
+	length, ok2 := ondisk.Mul(t.extents, uint64(extentSize))
+	if d.err == nil && (!ok || !ok2 || length == 0) {
+		d.fail("%d extents from %d", t.extents, d.count("start_extent"))
+	}
+	t.Start, t.Length = start, length
+	return t, d.err
+}
