@@ -74,7 +74,8 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 					}
 				} else {
 					for b := int64(0); b < int64(len(data)); b += blockSize {
-						if !yield(dirBlock{data[b:][:blockSize], physical + b}, nil) {
+						block := dirBlock{data[b:][:blockSize], physical + b}
+						if !yield(block, i.checkDirBlock(block)) {
 							return
 						}
 					}

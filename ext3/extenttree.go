@@ -65,6 +65,9 @@ func (t extentTree) Map(off int64) (extent.Run, error) {
 		if err := t.check(node, at, depth, low, high); err != nil {
 			return extent.Run{}, err
 		}
+		if err := t.checkExtentNode(node, at); err != nil {
+			return extent.Run{}, err
+		}
 		depth = node.ehDepth()
 		n := node.ehEntries()
 		i := sort.Search(n, func(i int) bool { return node.block(i) > first }) - 1

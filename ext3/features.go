@@ -32,6 +32,7 @@ const (
 	roCompatSparseSuper  = 0x0001
 	roCompatLargeFile    = 0x0002
 	roCompatHugeFile     = 0x0008
+	roCompatGDTCsum      = 0x0010
 	roCompatBigalloc     = 0x0200
 	roCompatMetadataCsum = 0x0400
 )

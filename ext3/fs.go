@@ -3,6 +3,8 @@ package ext3
 import (
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 
 	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
@@ -18,22 +20,32 @@ const cacheBudget = 8 << 20
 // used from any number of goroutines.
 type FS struct {
 	*vnode.FS
-	super    *superblock
-	geo      geometry
-	device   io.ReaderAt // the source, recovered
-	cache    *cache.Cache
-	journal  Journal
-	warnings []error
+	super   *superblock
+	geo     geometry
+	device  io.ReaderAt // the source, recovered
+	cache   *cache.Cache
+	seed    uint32 // of all checksums
+	strict  bool
+	journal Journal
+
+	mu         sync.Mutex
+	warnings   []error
+	mismatches map[int64]struct{} // places of checksums that are among the warnings
 }
 
 // An Option changes how Open opens a file system.
 type Option func(*options)
 
-type options struct{ noReplay bool }
+type options struct{ noReplay, strict bool }
 
 // WithoutReplay leaves the journal alone: the file system is read as it lies
 // on the disk, without its newest changes and possibly inconsistent.
 func WithoutReplay() Option { return func(o *options) { o.noReplay = true } }
+
+// Strict makes a checksum of metadata that does not match an error of whatever
+// needs that metadata. Without it, it is a warning, as what is there may be all
+// that is left.
+func Strict() Option { return func(o *options) { o.strict = true } }
 
 // Open opens the ext2, ext3 or ext4 file system in the size bytes of r, which
 // stay the caller's. When the file system needs recovery its journal is
@@ -48,22 +60,19 @@ func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
 		opt(&o)
 	}
 	source := &device{r, size}
-	super, geo, err := readSuperblock(r)
+	f, err := newFS(source, o)
 	if err != nil {
 		return nil, err
 	}
-	before := &FS{super: super, geo: geo, device: source, cache: cache.New(source, cacheBudget)}
-	recovered, journal, err := before.openDevice(source, !o.noReplay)
+	recovered, journal, err := f.openDevice(source, !o.noReplay)
 	if err != nil {
 		return nil, err
 	}
-	f := before
 	if journal.Replayed {
 		// The superblock itself may be in the journal.
-		if super, geo, err = readSuperblock(recovered); err != nil {
+		if f, err = newFS(recovered, o); err != nil {
 			return nil, err
 		}
-		f = &FS{super: super, geo: geo, device: recovered, cache: cache.New(recovered, cacheBudget)}
 	}
 	f.journal = journal
 	if journal.Err != nil {
@@ -84,9 +93,23 @@ func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
 	return f, nil
 }
 
+// newFS reads the superblock of a device.
+func newFS(device io.ReaderAt, o options) (*FS, error) {
+	super, geo, err := readSuperblock(device)
+	if err != nil {
+		return nil, err
+	}
+	f := &FS{super: super, geo: geo, device: device, cache: cache.New(device, cacheBudget), seed: super.checksumSeed(), strict: o.strict}
+	return f, f.checkSuper()
+}
+
 // Journal tells what was done with the journal.
 func (f *FS) Journal() Journal { return f.journal }
 
-// Warnings returns what is wrong with the file system as a whole, and did not
-// keep it from being opened.
-func (f *FS) Warnings() []error { return f.warnings }
+// Warnings returns what is wrong with the file system and did not keep it from
+// being read. Checksums that do not match are added as they are met.
+func (f *FS) Warnings() []error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.warnings)
+}

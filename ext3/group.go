@@ -58,6 +58,9 @@ func (f *FS) inodeTable(group uint32) (uint64, error) {
 	}
 	at := int64(group) % (f.geo.blockSize / f.geo.descSize) * f.geo.descSize
 	desc := raw[at : at+f.geo.descSize]
+	if err := f.checkDescriptor(group, desc, f.offset(block)+at); err != nil {
+		return 0, err
+	}
 	table := uint64(le.Uint32(desc[0x8:0xC])) // bg_inode_table_lo
 	if f.geo.descSize >= 64 {
 		table |= uint64(le.Uint32(desc[0x28:0x2C])) << 32 // bg_inode_table_hi

@@ -191,6 +191,9 @@ func (f *FS) inode(number uint32) (*Inode, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.checkInode(number, raw, at); err != nil {
+		return nil, err
+	}
 	i := &Inode{
 		Number: number, RawMode: raw.iMode(), Flags: raw.iFlags(), Generation: raw.iGeneration(),
 		Links: raw.iLinksCount(), UID: raw.iUID(), GID: raw.iGID(), Sectors: raw.iBlocks(),

@@ -3,6 +3,7 @@ package ext3
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
@@ -54,6 +55,8 @@ func (s *superblock) sDescSize() uint16        { return le.Uint16(s[0xFE:0x100])
 func (s *superblock) sFirstMetaBG() uint32     { return le.Uint32(s[0x104:0x108]) }
 func (s *superblock) sMkfsTime() uint32        { return le.Uint32(s[0x108:0x10C]) }
 func (s *superblock) sErrorCount() uint32      { return le.Uint32(s[0x194:0x198]) }
+func (s *superblock) sChecksumType() uint8     { return s[0x175] }
+func (s *superblock) sChecksumSeed() uint32    { return le.Uint32(s[0x270:0x274]) }
 func (s *superblock) sBackupBGs() [2]uint32 {
 	return [2]uint32{le.Uint32(s[0x24C:0x250]), le.Uint32(s[0x250:0x254])}
 }
@@ -82,7 +85,7 @@ func readSuperblock(r io.ReaderAt) (*superblock, geometry, error) {
 	const object = "superblock"
 	s := new(superblock)
 	if err := ondisk.ReadFull(r, s[:], superblockOffset); err != nil {
-		if err == io.ErrUnexpectedEOF {
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, layer.ErrIncomplete) {
 			return nil, geometry{}, layer.Errorf(layer.ErrFormat, layerName, object, superblockOffset, "the source ends before it")
 		}
 		return nil, geometry{}, failed(object, superblockOffset, err)

@@ -146,6 +146,9 @@ func (i *Inode) blockXattrs() iter.Seq2[xattrEntry, error] {
 	if magic := le.Uint32(block); magic != xattrMagic {
 		return xattrFailure(corrupt(object, i.fsys.offset(i.xattrAt), "magic is %#08x, not %#08x", magic, uint32(xattrMagic)))
 	}
+	if err := i.fsys.checkXattrBlock(object, i.xattrAt, block); err != nil {
+		return xattrFailure(err)
+	}
 	// Offsets of values count from the start of the block.
 	return i.xattrEntries(block, xattrBlockHeader, i.fsys.offset(i.xattrAt))
 }
