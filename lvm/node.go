@@ -3,7 +3,6 @@ package lvm
 import (
 	"io"
 	"io/fs"
-	"iter"
 	"time"
 
 	"github.com/vmdkfs/vmdkfs/internal/extent"
@@ -52,62 +51,6 @@ func (s *pvSet) sources() []io.ReaderAt {
 	return list
 }
 
-// A dir is the root, or a group's directory.
-type dir struct {
-	group   *Group // nil in the root
-	entries []vnode.Entry
-	byName  map[string]vnode.Node
-}
-
-func (d *dir) Mode() fs.FileMode { return fs.ModeDir | 0o555 }
-func (d *dir) Size() int64       { return 0 }
-
-func (d *dir) ModTime() time.Time {
-	if d.group == nil {
-		return time.Time{}
-	}
-	return d.group.Created
-}
-
-func (d *dir) Sys() any {
-	if d.group == nil {
-		return nil
-	}
-	return d.group
-}
-
-func (d *dir) Lookup(name string) (vnode.Node, error) {
-	if node := d.byName[name]; node != nil {
-		return node, nil
-	}
-	return nil, fs.ErrNotExist
-}
-
-func (d *dir) Entries() iter.Seq2[vnode.Entry, error] {
-	return func(yield func(vnode.Entry, error) bool) {
-		for _, e := range d.entries {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (d *dir) add(name string, node vnode.Node) {
-	d.entries = append(d.entries, entryNode{name, node})
-	d.byName[name] = node
-}
-
-// An entryNode is a name with its node.
-type entryNode struct {
-	name string
-	node vnode.Node
-}
-
-func (e entryNode) Name() string              { return e.name }
-func (e entryNode) Type() fs.FileMode         { return e.node.Mode().Type() }
-func (e entryNode) Node() (vnode.Node, error) { return e.node, nil }
-
 // A file is a volume's.
 type file struct {
 	volume  *Volume
@@ -128,15 +71,15 @@ func (f *file) Open() (vnode.Content, error) {
 
 // newRoot returns the directory of the groups.
 func newRoot(groups []*Group, sources []io.ReaderAt) vnode.Dir {
-	root := &dir{byName: make(map[string]vnode.Node)}
+	root := new(vnode.Listing)
 	for _, g := range groups {
-		d := &dir{group: g, byName: make(map[string]vnode.Node)}
+		d := &vnode.Listing{Modified: g.Created, About: g}
 		for _, v := range g.Volumes {
 			if v.Visible {
-				d.add(v.Name, &file{v, sources})
+				d.Add(v.Name, &file{v, sources})
 			}
 		}
-		root.add(g.Dir, d)
+		root.Add(g.Dir, d)
 	}
 	return root
 }
