@@ -65,6 +65,9 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 	if len(want) > maxNameLength || d.inode.shownName(want) != name {
 		return nil, fs.ErrNotExist
 	}
+	if raw, ok := d.inode.find(want); ok {
+		return d.inode.entryNode(raw)
+	}
 	folds := d.inode.Flags&flagCasefold != 0
 	var folded *rawDirent // the first entry whose name differs by case only
 	var damage dirDamage

@@ -27,6 +27,8 @@ const (
 	// every inode that is always there.
 	goodOldInodeSize = 128
 	goodOldFirstIno  = 11
+	// superUnsignedHash is the flag of s_flags that is about hashes of names.
+	superUnsignedHash = 0x2
 )
 
 func (s *superblock) sInodesCount() uint32     { return le.Uint32(s[0x00:0x04]) }
@@ -55,8 +57,12 @@ func (s *superblock) sDescSize() uint16        { return le.Uint16(s[0xFE:0x100])
 func (s *superblock) sFirstMetaBG() uint32     { return le.Uint32(s[0x104:0x108]) }
 func (s *superblock) sMkfsTime() uint32        { return le.Uint32(s[0x108:0x10C]) }
 func (s *superblock) sErrorCount() uint32      { return le.Uint32(s[0x194:0x198]) }
-func (s *superblock) sChecksumType() uint8     { return s[0x175] }
-func (s *superblock) sChecksumSeed() uint32    { return le.Uint32(s[0x270:0x274]) }
+func (s *superblock) sFlags() uint32           { return le.Uint32(s[0x160:0x164]) }
+func (s *superblock) sHashSeed() [4]uint32 {
+	return [4]uint32{le.Uint32(s[0xEC:0xF0]), le.Uint32(s[0xF0:0xF4]), le.Uint32(s[0xF4:0xF8]), le.Uint32(s[0xF8:0xFC])}
+}
+func (s *superblock) sChecksumType() uint8  { return s[0x175] }
+func (s *superblock) sChecksumSeed() uint32 { return le.Uint32(s[0x270:0x274]) }
 func (s *superblock) sBackupBGs() [2]uint32 {
 	return [2]uint32{le.Uint32(s[0x24C:0x250]), le.Uint32(s[0x250:0x254])}
 }
