@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,30 @@ func TestSuperblockErrors(t *testing.T) {
 			require.ErrorContains(t, err, c.text)
 		})
 	}
+}
+
+// TestBackup: a file system whose superblock is overwritten is read through
+// its copy, and says so; its journal is replayed all the same.
+func TestBackup(t *testing.T) {
+	backups := 0
+	for _, name := range names(t) {
+		if _, no := refused[name]; no || isDamaged(name) || withoutManifest[name] || name == "dirty-ext3-external-journal" {
+			continue
+		}
+		image := testimg.Load(t, "ext/"+name+".img.gz")
+		clear(image[superblockOffset : superblockOffset+1024])
+		f, err := Open(bytes.NewReader(image), int64(len(image)))
+		if errors.Is(err, layer.ErrFormat) {
+			continue // one group only
+		}
+		require.NoError(t, err, name)
+		require.True(t, f.Info().Backup)
+		require.Equal(t, strings.HasPrefix(name, "dirty-"), f.Journal().Replayed && f.Journal().Blocks > 0, name)
+		testimg.Compare(t, testimg.Describe(t, f), testimg.Manifest(t, "ext/"+name+".manifest.jsonl.gz"))
+		require.NotEmpty(t, f.Warnings())
+		backups++
+	}
+	require.NotZero(t, backups)
 }
 
 // TestNotExt: sources that are too short, or hold nothing.

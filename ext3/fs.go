@@ -1,6 +1,7 @@
 package ext3
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
+	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // cacheBudget is how many bytes of metadata a file system keeps: enough for
@@ -26,6 +28,7 @@ type FS struct {
 	cache   *cache.Cache
 	seed    uint32 // of all checksums
 	strict  bool
+	backup  bool // the superblock is a copy
 	journal Journal
 
 	mu         sync.Mutex
@@ -49,7 +52,8 @@ func Strict() Option { return func(o *options) { o.strict = true } }
 
 // Open opens the ext2, ext3 or ext4 file system in the size bytes of r, which
 // stay the caller's. When the file system needs recovery its journal is
-// replayed in memory.
+// replayed in memory. A damaged superblock is replaced by its first copy, with a
+// warning.
 //
 // The error is layer.ErrFormat when there is no such file system,
 // layer.ErrUnsupported when it has a feature that cannot be read, and
@@ -93,13 +97,22 @@ func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
 	return f, nil
 }
 
-// newFS reads the superblock of a device.
+// newFS reads the superblock of a device, or its copy where it is damaged.
 func newFS(device io.ReaderAt, o options) (*FS, error) {
-	super, geo, err := readSuperblock(device)
-	if err != nil {
+	f := &FS{device: device, cache: cache.New(device, cacheBudget), strict: o.strict}
+	var err error
+	f.super, f.geo, err = readSuperblock(device)
+	if errors.Is(err, layer.ErrFormat) || errors.Is(err, layer.ErrCorrupt) {
+		backup, geo, off, backupErr := readBackup(device)
+		if backupErr != nil {
+			return nil, err
+		}
+		f.super, f.geo, f.backup = backup, geo, true
+		f.warnings = append(f.warnings, corrupt("superblock", superblockOffset, "%v: its copy at byte %d is read", err, off))
+	} else if err != nil {
 		return nil, err
 	}
-	f := &FS{super: super, geo: geo, device: device, cache: cache.New(device, cacheBudget), seed: super.checksumSeed(), strict: o.strict}
+	f.seed = f.super.checksumSeed()
 	return f, f.checkSuper()
 }
 

@@ -21,6 +21,7 @@ type Info struct {
 	FreeInodes  uint32
 	InodeSize   int64 // bytes
 	Clean       bool  // it was unmounted, and no error was met
+	Backup      bool  // the superblock was damaged, and this is its copy
 	Errors      uint32
 	Created     time.Time // zero where it is not recorded
 	Mounted     time.Time
@@ -44,7 +45,7 @@ func (f *FS) Info() Info {
 		BlockSize: f.geo.blockSize, Blocks: f.geo.blocks, FreeBlocks: s.sFreeBlocksCount(),
 		Inodes: f.geo.inodes, FreeInodes: s.sFreeInodesCount(), InodeSize: f.geo.inodeSize,
 		Clean:  s.sState()&(stateClean|stateErrors) == stateClean && !f.journal.Needed,
-		Errors: s.sErrorCount(), Mounts: s.sMntCount(),
+		Backup: f.backup, Errors: s.sErrorCount(), Mounts: s.sMntCount(),
 		Created: unixTime(s.sMkfsTime()), Mounted: unixTime(s.sMtime()), Written: unixTime(s.sWtime()),
 	}
 }

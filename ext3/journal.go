@@ -171,6 +171,10 @@ func (l *journalLog) checkFastCommits(next uint32) error {
 // did. f reads the source as it is.
 func (f *FS) openDevice(source io.ReaderAt, replay bool) (io.ReaderAt, Journal, error) {
 	j := Journal{Present: f.super.compat(compatHasJournal), Needed: f.super.incompat(incompatRecover)}
+	if f.backup && j.Present {
+		// Linux does not keep the copies' flag up to date. The log knows.
+		j.Needed = true
+	}
 	if !j.Needed || !replay {
 		return source, j, nil
 	}

@@ -45,6 +45,7 @@ func (s *superblock) sState() uint16           { return le.Uint16(s[0x3A:0x3C]) 
 func (s *superblock) sRevLevel() uint32        { return le.Uint32(s[0x4C:0x50]) }
 func (s *superblock) sFirstIno() uint32        { return le.Uint32(s[0x54:0x58]) }
 func (s *superblock) sInodeSize() uint16       { return le.Uint16(s[0x58:0x5A]) }
+func (s *superblock) sBlockGroupNr() uint16    { return le.Uint16(s[0x5A:0x5C]) }
 func (s *superblock) sFeatureCompat() uint32   { return le.Uint32(s[0x5C:0x60]) }
 func (s *superblock) sFeatureIncompat() uint32 { return le.Uint32(s[0x60:0x64]) }
 func (s *superblock) sFeatureROCompat() uint32 { return le.Uint32(s[0x64:0x68]) }
@@ -88,22 +89,46 @@ func (s *superblock) roCompat(bit uint32) bool { return s.sFeatureROCompat()&bit
 
 // readSuperblock reads the primary superblock of r and its geometry.
 func readSuperblock(r io.ReaderAt) (*superblock, geometry, error) {
+	return readSuperblockAt(r, superblockOffset)
+}
+
+// readSuperblockAt reads a superblock at a byte of r, and its geometry.
+func readSuperblockAt(r io.ReaderAt, off int64) (*superblock, geometry, error) {
 	const object = "superblock"
 	s := new(superblock)
-	if err := ondisk.ReadFull(r, s[:], superblockOffset); err != nil {
+	if err := ondisk.ReadFull(r, s[:], off); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, layer.ErrIncomplete) {
-			return nil, geometry{}, layer.Errorf(layer.ErrFormat, layerName, object, superblockOffset, "the source ends before it")
+			return nil, geometry{}, layer.Errorf(layer.ErrFormat, layerName, object, off, "the source ends before it")
 		}
-		return nil, geometry{}, failed(object, superblockOffset, err)
+		return nil, geometry{}, failed(object, off, err)
 	}
 	if s.sMagic() != superMagic {
-		return nil, geometry{}, layer.Errorf(layer.ErrFormat, layerName, object, superblockOffset, "magic is %#04x, not %#04x", s.sMagic(), superMagic)
+		return nil, geometry{}, layer.Errorf(layer.ErrFormat, layerName, object, off, "magic is %#04x, not %#04x", s.sMagic(), superMagic)
 	}
 	if err := s.checkFeatures(); err != nil {
 		return nil, geometry{}, err
 	}
 	g, err := s.geometry()
 	return s, g, err
+}
+
+// readBackup reads the copy of the superblock at the start of group 1, which
+// every file system of more than one group has, unless mke2fs was told not to.
+// Where that is depends on the block size, which is not known: a copy says
+// which group it is in, and so proves itself.
+func readBackup(r io.ReaderAt) (*superblock, geometry, int64, error) {
+	for log := range maxLogBlockSize + 1 {
+		blockSize := int64(1024) << log
+		off := 8 * blockSize * blockSize // a group has as many blocks as its bitmap has bits
+		if blockSize == 1024 {
+			off += blockSize // behind the boot block
+		}
+		s, g, err := readSuperblockAt(r, off)
+		if err == nil && g.blockSize == blockSize && s.sBlockGroupNr() == 1 {
+			return s, g, off, nil
+		}
+	}
+	return nil, geometry{}, 0, layer.Errorf(layer.ErrFormat, layerName, "superblock", noOffset, "no copy of it either")
 }
 
 // A geometry is the validated shape of a file system.
