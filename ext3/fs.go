@@ -39,11 +39,21 @@ type FS struct {
 // An Option changes how Open opens a file system.
 type Option func(*options)
 
-type options struct{ noReplay, strict bool }
+type options struct {
+	noReplay, strict bool
+	journal          *device // external, nil for none
+}
 
 // WithoutReplay leaves the journal alone: the file system is read as it lies
 // on the disk, without its newest changes and possibly inconsistent.
 func WithoutReplay() Option { return func(o *options) { o.noReplay = true } }
+
+// WithJournal gives the size bytes of r as the journal of a file system that
+// keeps it on a device of its own. They must have the UUID that the file system
+// names; a file system with a journal inside ignores them.
+func WithJournal(r io.ReaderAt, size int64) Option {
+	return func(o *options) { o.journal = &device{r, size} }
+}
 
 // Strict makes a checksum of metadata that does not match an error of whatever
 // needs that metadata. Without it, it is a warning, as what is there may be all
@@ -68,7 +78,7 @@ func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	recovered, journal, err := f.openDevice(source, !o.noReplay)
+	recovered, journal, err := f.openDevice(source, o)
 	if err != nil {
 		return nil, err
 	}

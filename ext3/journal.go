@@ -62,21 +62,49 @@ type journalLog struct {
 	windowAt uint32
 }
 
-// openJournal opens the log in the journal's inode. f reads the source as it
-// is, without an overlay, as the journal's own blocks must be.
-func (f *FS) openJournal() (*journalLog, error) {
-	number := f.super.sJournalInum()
-	if number == 0 {
-		return nil, layer.Errorf(layer.ErrIncomplete, layerName, journalObject, noOffset,
-			"it lies on another device, UUID %s, and holds changes that are missing here", formatUUID(f.super.sJournalUUID()))
+// journalContent returns the blocks of the journal, of its inode or of the
+// device that holds nothing else, and where its superblock is. f reads the
+// source as it is, without an overlay, as the journal's own blocks must be.
+func (f *FS) journalContent(external *device) (content *extent.Reader, superAt int64, err error) {
+	if number := f.super.sJournalInum(); number != 0 {
+		inode, err := f.inode(number)
+		if err != nil {
+			return nil, 0, err
+		}
+		return inode.blocks(), 0, nil
 	}
-	inode, err := f.inode(number)
+	want := formatUUID(f.super.sJournalUUID())
+	if external == nil {
+		return nil, 0, layer.Errorf(layer.ErrIncomplete, layerName, journalObject, noOffset,
+			"it lies on another device, UUID %s, and holds changes that are missing here", want)
+	}
+	s := new(superblock)
+	if err := ondisk.ReadFull(external, s[:], superblockOffset); err != nil {
+		return nil, 0, failed(journalObject, noOffset, err)
+	}
+	if s.sMagic() != superMagic || !s.incompat(incompatJournalDev) {
+		return nil, 0, layer.Errorf(layer.ErrFormat, layerName, journalObject, noOffset, "the device that was given for it is no external journal")
+	}
+	if uuid := formatUUID(s.sUUID()); uuid != want {
+		return nil, 0, layer.Errorf(layer.ErrIncomplete, layerName, journalObject, noOffset, "it has the UUID %s, and the journal that was given %s", want, uuid)
+	}
+	// Blocks of the log are counted from the start of the device. Its own
+	// superblock follows the block with that of the file system's kind.
+	list, err := extent.NewList([]extent.Run{{Length: external.size}}, external.size)
+	if err != nil {
+		return nil, 0, corrupt(journalObject, noOffset, "%v", err)
+	}
+	return extent.NewReader(list, external.size, external), (superblockOffset/f.geo.blockSize + 1) * f.geo.blockSize, nil
+}
+
+// openJournal opens the log.
+func (f *FS) openJournal(external *device) (*journalLog, error) {
+	content, superAt, err := f.journalContent(external)
 	if err != nil {
 		return nil, err
 	}
-	content := inode.blocks()
 	s := new(journalSuperblock)
-	if err := ondisk.ReadFull(content, s[:], 0); err != nil {
+	if err := ondisk.ReadFull(content, s[:], superAt); err != nil {
 		return nil, failed(journalObject, noOffset, err)
 	}
 	bad := func(format string, args ...any) (*journalLog, error) {
@@ -169,16 +197,16 @@ func (l *journalLog) checkFastCommits(next uint32) error {
 
 // openDevice returns the source as it is after recovery, and what recovery
 // did. f reads the source as it is.
-func (f *FS) openDevice(source io.ReaderAt, replay bool) (io.ReaderAt, Journal, error) {
+func (f *FS) openDevice(source io.ReaderAt, o options) (io.ReaderAt, Journal, error) {
 	j := Journal{Present: f.super.compat(compatHasJournal), Needed: f.super.incompat(incompatRecover)}
 	if f.backup && j.Present {
 		// Linux does not keep the copies' flag up to date. The log knows.
 		j.Needed = true
 	}
-	if !j.Needed || !replay {
+	if !j.Needed || o.noReplay {
 		return source, j, nil
 	}
-	l, err := f.openJournal()
+	l, err := f.openJournal(o.journal)
 	if err != nil {
 		return nil, j, err
 	}

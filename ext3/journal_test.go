@@ -75,14 +75,35 @@ func exists(t *testing.T, name string) bool {
 	return false
 }
 
-// TestExternalJournal is refused by the UUID of what is missing, and can be
-// read without its newest changes.
+// TestExternalJournal: without its journal a file system is refused by the
+// UUID of what is missing, and can be read without its newest changes; with it,
+// it is what the kernel shows.
 func TestExternalJournal(t *testing.T) {
-	_, err := open(t, "dirty-ext3-external-journal")
+	const name = "dirty-ext3-external-journal"
+	_, err := open(t, name)
 	require.ErrorIs(t, err, layer.ErrIncomplete)
 	require.ErrorContains(t, err, "UUID ")
-	_, err = open(t, "dirty-ext3-external-journal", WithoutReplay())
+	_, err = open(t, name, WithoutReplay())
 	require.NoError(t, err)
+
+	journal := testimg.Load(t, "ext/"+name+".journal.img.gz")
+	with := func() Option { return WithJournal(bytes.NewReader(journal), int64(len(journal))) }
+	f, err := open(t, name, with())
+	require.NoError(t, err)
+	require.True(t, f.Journal().Replayed)
+	testimg.Compare(t, testimg.Describe(t, f), testimg.Manifest(t, "ext/"+name+".manifest.jsonl.gz"))
+	_, err = open(t, "ext3-1k", with()) // has its own
+	require.NoError(t, err)
+
+	journal[superblockOffset+0x68]++ // another UUID
+	_, err = open(t, name, with())
+	require.ErrorIs(t, err, layer.ErrIncomplete)
+	journal[superblockOffset+0x60] = 0 // no journal device
+	_, err = open(t, name, with())
+	require.ErrorIs(t, err, layer.ErrFormat)
+	journal = journal[:100]
+	_, err = open(t, name, with())
+	require.ErrorIs(t, err, layer.ErrIncomplete)
 }
 
 // journalSuper returns a dirty image and where its journal's superblock lies.
