@@ -1,8 +1,6 @@
 package ext3
 
 import (
-	"fmt"
-
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -30,11 +28,12 @@ const maxChecksumWarnings = 100
 
 // mismatch deals with a checksum that is not what it should be: an error when
 // the file system was opened with Strict, else a warning, once for each place.
-func (f *FS) mismatch(object string, off int64, got, want uint32) error {
+// The object is asked for its name only then.
+func (f *FS) mismatch(object func() string, off int64, got, want uint32) error {
 	if got == want {
 		return nil
 	}
-	err := layer.Errorf(layer.ErrCorrupt, layerName, object, off, "its checksum is %#x, not %#x", got, want)
+	err := layer.Errorf(layer.ErrCorrupt, layerName, object(), off, "its checksum is %#x, not %#x", got, want)
 	if f.strict {
 		return err
 	}
@@ -78,7 +77,7 @@ func (f *FS) checkSuper() error {
 	if t := f.super.sChecksumType(); t != checksumCRC32C {
 		return unsupported("superblock", "checksums of type %d", t)
 	}
-	return f.mismatch("superblock", superblockOffset, le.Uint32(f.super[superChecksumAt:]), crc32c(^uint32(0), f.super[:superChecksumAt]))
+	return f.mismatch(func() string { return "superblock" }, superblockOffset, le.Uint32(f.super[superChecksumAt:]), crc32c(^uint32(0), f.super[:superChecksumAt]))
 }
 
 // checkDescriptor verifies the descriptor of a group.
@@ -95,7 +94,7 @@ func (f *FS) checkDescriptor(group uint32, desc []byte, at int64) error {
 	default:
 		return nil
 	}
-	return f.mismatch(fmt.Sprintf("descriptor of group %d", group), at, uint32(le.Uint16(desc[descChecksumAt:])), uint32(sum))
+	return f.mismatch(func() string { return descriptorName(group) }, at, uint32(le.Uint16(desc[descChecksumAt:])), uint32(sum))
 }
 
 // inodeSeed returns what the checksums of an inode and of its own metadata
@@ -121,7 +120,7 @@ func (f *FS) checkInode(number uint32, raw rawInode, at int64) error {
 	} else {
 		sum = crc32c(sum, rest) & 0xFFFF
 	}
-	return f.mismatch(inodeName(number), at, got, sum)
+	return f.mismatch(func() string { return inodeName(number) }, at, got, sum)
 }
 
 // checkExtentNode verifies a node of an extent tree: its checksum follows the
@@ -132,11 +131,11 @@ func (i *Inode) checkExtentNode(node extentNode, at int64) error {
 		return nil // the root lies in the inode, and is covered by its checksum
 	}
 	sum := crc32c(i.fsys.inodeSeed(i.Number, i.Generation), node[:end])
-	return i.fsys.mismatch("extent node of "+inodeName(i.Number), at, le.Uint32(node[end:]), sum)
+	return i.fsys.mismatch(func() string { return "extent node of " + inodeName(i.Number) }, at, le.Uint32(node[end:]), sum)
 }
 
 // checkXattrBlock verifies a block of attributes.
-func (f *FS) checkXattrBlock(object string, number uint64, block []byte) error {
+func (f *FS) checkXattrBlock(object func() string, number uint64, block []byte) error {
 	if !f.hasChecksums() {
 		return nil
 	}
@@ -150,7 +149,7 @@ func (i *Inode) checkDirBlock(b dirBlock) error {
 	if !i.fsys.hasChecksums() {
 		return nil
 	}
-	object := "block of directory " + inodeName(i.Number)
+	object := func() string { return "block of directory " + inodeName(i.Number) }
 	seed := i.fsys.inodeSeed(i.Number, i.Generation)
 	if at := dxCountLimit(b.data); i.Flags&flagHashIndex != 0 && at > 0 {
 		limit, count := int(le.Uint16(b.data[at:])), int(le.Uint16(b.data[at+2:]))

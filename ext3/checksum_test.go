@@ -104,7 +104,7 @@ func indexedDir(t *testing.T, f *FS) string {
 func TestManyMismatches(t *testing.T) {
 	f := new(FS)
 	for off := range int64(1000) {
-		require.NoError(t, f.mismatch("block", off, 1, 2))
+		require.NoError(t, f.mismatch(func() string { return "block" }, off, 1, 2))
 	}
 	require.Len(t, f.Warnings(), maxChecksumWarnings+1)
 }

@@ -161,13 +161,14 @@ func (i *Inode) dirent(raw rawDirent) dirent {
 // checkEntry refuses a name that is no path element, and an inode that no name
 // may have.
 func (i *Inode) checkEntry(raw rawDirent) error {
-	object := "entry of directory " + inodeName(i.Number)
 	if i.Flags&flagEncrypt == 0 && !vnode.Valid(raw.name) {
-		return corrupt(object, noOffset, "the name %q", raw.name)
+		return corrupt(i.entryObject(), noOffset, "the name %q", raw.name)
 	}
 	geo := &i.fsys.geo
 	if (raw.number < geo.firstInode && raw.number != rootInode) || raw.number > geo.inodes {
-		return corrupt(object, noOffset, "%q has the inode %d", raw.name, raw.number)
+		return corrupt(i.entryObject(), noOffset, "%q has the inode %d", raw.name, raw.number)
 	}
 	return nil
 }
+
+func (i *Inode) entryObject() string { return "entry of directory " + inodeName(i.Number) }

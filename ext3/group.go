@@ -50,11 +50,10 @@ func (f *FS) hasSuperblock(group uint32) bool {
 // inodeTable returns the first block of a group's inode table, checked to lie
 // inside the file system.
 func (f *FS) inodeTable(group uint32) (uint64, error) {
-	object := fmt.Sprintf("descriptor of group %d", group)
 	block := f.descriptorBlock(group)
 	raw, err := f.block(block)
 	if err != nil {
-		return 0, failed(object, f.offset(block), err)
+		return 0, failed(descriptorName(group), f.offset(block), err)
 	}
 	at := int64(group) % (f.geo.blockSize / f.geo.descSize) * f.geo.descSize
 	desc := raw[at : at+f.geo.descSize]
@@ -67,10 +66,12 @@ func (f *FS) inodeTable(group uint32) (uint64, error) {
 	}
 	length := (uint64(f.geo.inodesPerGroup)*uint64(f.geo.inodeSize) + uint64(f.geo.blockSize) - 1) / uint64(f.geo.blockSize)
 	if !f.geo.holds(table, length) {
-		return 0, corrupt(object, f.offset(block)+at, "inode table at block %d of %d", table, f.geo.blocks)
+		return 0, corrupt(descriptorName(group), f.offset(block)+at, "inode table at block %d of %d", table, f.geo.blocks)
 	}
 	return table, nil
 }
+
+func descriptorName(group uint32) string { return fmt.Sprintf("descriptor of group %d", group) }
 
 // holds reports whether n blocks from the given one on may hold data: they lie
 // inside the file system, behind the boot and super block.

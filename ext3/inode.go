@@ -154,10 +154,14 @@ func fileMode(raw uint16) fs.FileMode {
 	default:
 		mode |= fs.ModeIrregular
 	}
-	for bit, m := range map[uint16]fs.FileMode{0o4000: fs.ModeSetuid, 0o2000: fs.ModeSetgid, 0o1000: fs.ModeSticky} {
-		if raw&bit != 0 {
-			mode |= m
-		}
+	if raw&0o4000 != 0 {
+		mode |= fs.ModeSetuid
+	}
+	if raw&0o2000 != 0 {
+		mode |= fs.ModeSetgid
+	}
+	if raw&0o1000 != 0 {
+		mode |= fs.ModeSticky
 	}
 	return mode
 }

@@ -63,7 +63,7 @@ func (e *xattrEntry) fullName() string {
 // Xattrs implements [layer.Sys]. Where an attribute lies in the inode and in
 // the block, the inode's counts.
 func (i *Inode) Xattrs() (map[string][]byte, error) {
-	list := make(map[string][]byte)
+	var list map[string][]byte // most files have none
 	for _, entries := range []iter.Seq2[xattrEntry, error]{i.blockXattrs(), i.bodyXattrs()} {
 		for e, err := range entries {
 			if err != nil {
@@ -72,9 +72,14 @@ func (i *Inode) Xattrs() (map[string][]byte, error) {
 			if e.index == xattrEncryption || e.isInlineData() {
 				continue
 			}
-			if list[e.fullName()], err = i.xattrValue(&e); err != nil {
+			value, err := i.xattrValue(&e)
+			if err != nil {
 				return nil, err
 			}
+			if list == nil {
+				list = make(map[string][]byte)
+			}
+			list[e.fullName()] = value
 		}
 	}
 	return list, nil
@@ -132,10 +137,10 @@ func xattrFailure(err error) iter.Seq2[xattrEntry, error] {
 
 // blockXattrs yields the attributes of the block.
 func (i *Inode) blockXattrs() iter.Seq2[xattrEntry, error] {
-	object := i.xattrObject()
 	if i.xattrAt == 0 {
 		return func(func(xattrEntry, error) bool) {}
 	}
+	object := i.xattrObject()
 	if !i.fsys.geo.holds(i.xattrAt, 1) {
 		return xattrFailure(corrupt(object, noOffset, "block %d of %d", i.xattrAt, i.fsys.geo.blocks))
 	}
@@ -146,7 +151,7 @@ func (i *Inode) blockXattrs() iter.Seq2[xattrEntry, error] {
 	if magic := le.Uint32(block); magic != xattrMagic {
 		return xattrFailure(corrupt(object, i.fsys.offset(i.xattrAt), "magic is %#08x, not %#08x", magic, uint32(xattrMagic)))
 	}
-	if err := i.fsys.checkXattrBlock(object, i.xattrAt, block); err != nil {
+	if err := i.fsys.checkXattrBlock(i.xattrObject, i.xattrAt, block); err != nil {
 		return xattrFailure(err)
 	}
 	// Offsets of values count from the start of the block.

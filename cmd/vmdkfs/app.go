@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit status.
+const (
+	exitDone   = 0
+	exitFailed = 1 // something failed or was interrupted, all else was done
+	exitUsage  = 2
+)
+
+// errFailed ends a command whose failures have been reported.
+var errFailed = errors.New("failed")
+
+// An app is one run of the command.
+type app struct {
+	raw    io.Writer     // standard output
+	out    *bufio.Writer // over raw
+	stderr io.Writer
+
+	disks    []string
+	json     bool
+	stats    bool
+	quiet    bool
+	noReplay bool
+
+	outFailed bool // it was told that standard output cannot be written
+
+	start       time.Time
+	reads, read atomic.Int64 // of the source: calls, bytes
+
+	mu     sync.Mutex // guards what follows, and stderr
+	failed bool
+	bars   io.Writer // what draws the progress on the terminal, or nil
+}
+
+// run runs the command and returns its exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{raw: stdout, out: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr, start: time.Now()}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetOut(a.out)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if ferr := a.out.Flush(); err == nil || errors.Is(err, errFailed) {
+		a.outputFailed(ferr)
+	}
+	switch {
+	case err != nil && !errors.Is(err, errFailed):
+		fmt.Fprintf(stderr, "vmdkfs: %s; see vmdkfs --help\n", printable(err.Error()))
+		return exitUsage
+	case err != nil || a.failed:
+		if ctx.Err() != nil {
+			fmt.Fprintln(stderr, "vmdkfs: interrupted")
+		}
+		return exitFailed
+	}
+	return exitDone
+}
+
+// command returns the command with all subcommands.
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "vmdkfs",
+		Short: "Read files out of the disks of virtual machines",
+		Long: `vmdkfs reads files out of the disks of virtual machines: through VMDK,
+partitions, LVM and the file system, in one process, without root and without
+one write to the disk.
+
+IMAGE is a VMDK descriptor, a -flat.vmdk alone or a raw image. PATH is a path in
+its volume tree, which "vmdkfs ls IMAGE" shows the root of: p1/grub/grub.cfg,
+vg_root/root/etc/hostname.
+
+The exit status is 0 when all was done, 1 when something failed and all else was
+done, 2 when the command line makes no sense.`,
+		Version:            version(),
+		SilenceErrors:      true,
+		SilenceUsage:       true,
+		DisableSuggestions: true,
+		Args:               cobra.NoArgs,
+		RunE:               func(*cobra.Command, []string) error { return errors.New("no command given") },
+	}
+	root.SetVersionTemplate("vmdkfs {{.Version}}\n")
+	flags := root.PersistentFlags()
+	flags.StringArrayVar(&a.disks, "disk", nil, "add a further disk of the same machine; may be repeated")
+	flags.BoolVar(&a.json, "json", false, "print JSON")
+	flags.BoolVar(&a.stats, "stats", false, "print the reads of the source, time and peak memory at the end")
+	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")
+	flags.BoolVar(&a.noReplay, "no-replay", false, "read file systems without what is in their journals only")
+	root.AddCommand(a.infoCommand(), a.lsCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(), a.isoCommand())
+	return root
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vmdkfs/vmdkfs"
+)
+
+// complete completes IMAGE as a file of this machine, and what follows as a
+// path in the image.
+func (a *app) complete(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	d, err := vmdkfs.OpenFile(args[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	defer d.Close()
+	dir, base := path.Split(word)
+	entries, _ := d.ReadDir(path.Clean("./" + dir)) // what can be listed is enough to choose from
+	var words []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), base) && printable(e.Name()) == e.Name() {
+			name := dir + e.Name()
+			if e.IsDir() {
+				name += "/"
+			}
+			words = append(words, name)
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+}

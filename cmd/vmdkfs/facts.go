@@ -1,0 +1,99 @@
+package main
+
+// facts is what info prints, as its JSON has it. Sizes and offsets are bytes.
+type facts struct {
+	Disks      []diskFacts      `json:"disks"`
+	Partitions []partitionFacts `json:"partitions,omitempty"`
+	Groups     []groupFacts     `json:"groups,omitempty"`
+}
+
+type diskFacts struct {
+	Image      string        `json:"image"`
+	Path       string        `json:"path,omitempty"`
+	Size       int64         `json:"size"`
+	Format     string        `json:"format"`
+	CreateType string        `json:"create_type,omitempty"`
+	CID        string        `json:"cid,omitempty"`
+	Extents    []extentFacts `json:"extents,omitempty"`
+	Table      *tableFacts   `json:"table,omitempty"`
+	Content    *contentFacts `json:"content,omitempty"`
+}
+
+type extentFacts struct {
+	Type   string `json:"type"`
+	Access string `json:"access"`
+	File   string `json:"file,omitempty"`
+	Offset int64  `json:"offset,omitempty"`
+	Size   int64  `json:"size"`
+}
+
+type tableFacts struct {
+	Scheme     string `json:"scheme"`
+	ID         string `json:"id"`
+	SectorSize int    `json:"sector_size"`
+}
+
+type partitionFacts struct {
+	Path     string        `json:"path"`
+	Start    int64         `json:"start"`
+	Size     int64         `json:"size"`
+	Type     string        `json:"type"`
+	TypeName string        `json:"type_name,omitempty"`
+	GUID     string        `json:"guid,omitempty"`
+	Label    string        `json:"label,omitempty"`
+	Bootable bool          `json:"bootable,omitempty"`
+	Content  *contentFacts `json:"content"`
+}
+
+type groupFacts struct {
+	Name       string        `json:"name"`
+	UUID       string        `json:"uuid"`
+	Size       int64         `json:"size"`
+	Free       int64         `json:"free"`
+	ExtentSize int64         `json:"extent_size"`
+	PVs        []pvFacts     `json:"pvs"`
+	Volumes    []volumeFacts `json:"volumes"`
+}
+
+type pvFacts struct {
+	UUID    string `json:"uuid"`
+	Size    int64  `json:"size"`
+	Volume  string `json:"volume,omitempty"`
+	Missing bool   `json:"missing,omitempty"`
+}
+
+type volumeFacts struct {
+	Path     string        `json:"path"`
+	UUID     string        `json:"uuid"`
+	Size     int64         `json:"size"`
+	Type     string        `json:"type"`
+	Segments int           `json:"segments"`
+	Content  *contentFacts `json:"content"`
+}
+
+// contentFacts is what a volume holds.
+type contentFacts struct {
+	Kind        string        `json:"kind"`
+	Readable    bool          `json:"readable"`
+	UUID        string        `json:"uuid,omitempty"`
+	Label       string        `json:"label,omitempty"`
+	LastMounted string        `json:"last_mounted,omitempty"`
+	Features    []string      `json:"features,omitempty"`
+	BlockSize   int64         `json:"block_size,omitempty"`
+	Size        int64         `json:"size,omitempty"`
+	Free        int64         `json:"free,omitempty"`
+	Inodes      int64         `json:"inodes,omitempty"`
+	FreeInodes  int64         `json:"free_inodes,omitempty"`
+	Clean       bool          `json:"clean,omitempty"`
+	Group       string        `json:"group,omitempty"`
+	Journal     *journalFacts `json:"journal,omitempty"`
+	Error       string        `json:"error,omitempty"`
+}
+
+type journalFacts struct {
+	Needed       bool `json:"needed"`
+	Replayed     bool `json:"replayed"`
+	Transactions int  `json:"transactions"`
+	Blocks       int  `json:"blocks"`
+	Revoked      int  `json:"revoked"`
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// fail reports that something about path failed, and makes the exit status
+// tell.
+func (a *app) fail(path string, err error) {
+	if err == nil {
+		return
+	}
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range list.Unwrap() {
+			a.fail(path, e)
+		}
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failed = true
+	if errors.Is(err, context.Canceled) {
+		return // run says so, once
+	}
+	a.line(path, err)
+}
+
+// warn reports err without any influence on the exit status.
+func (a *app) warn(path string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.line("warning: "+path, err)
+}
+
+// line prints one line of what went wrong; a.mu is held.
+func (a *app) line(path string, err error) {
+	w := a.stderr
+	if a.bars != nil {
+		w = a.bars // above the bar
+	}
+	fmt.Fprintf(w, "vmdkfs: %s: %s\n", printable(path), printable(reason(path, err)))
+}
+
+// outputFailed reports that standard output could not be written, once. Nobody
+// wants to read of a pipe that was closed.
+func (a *app) outputFailed(err error) error {
+	if err == nil {
+		return nil
+	}
+	told := a.outFailed
+	a.failed, a.outFailed = true, true
+	if !told && !errors.Is(err, syscall.EPIPE) {
+		a.fail("standard output", err)
+	}
+	return errFailed
+}
+
+// reason returns what err says, without the operations and paths around it
+// that the line has said already.
+func reason(path string, err error) string {
+	for {
+		switch e := err.(type) {
+		case *fs.PathError:
+			if e.Path != path && !strings.HasSuffix(path, "/"+e.Path) && !strings.HasPrefix(path, "warning") {
+				return e.Path + ": " + reason(e.Path, e.Err)
+			}
+			err = e.Err
+		case *os.LinkError:
+			err = e.Err
+		case *os.SyscallError:
+			err = e.Err
+		default:
+			switch {
+			case err == fs.ErrNotExist:
+				return "no such file or directory"
+			case err == fs.ErrExist:
+				return "exists already"
+			}
+			return err.Error()
+		}
+	}
+}

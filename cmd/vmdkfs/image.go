@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/vmdkfs/vmdkfs"
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
+)
+
+// with opens the disk at image, calls do, and reports what the layers have to
+// say afterwards. Whatever fails is reported by the time it returns.
+func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
+	opts := []vmdkfs.Option{vmdkfs.OnRead(func(n int) {
+		a.reads.Add(1)
+		a.read.Add(int64(n))
+	})}
+	for _, disk := range a.disks {
+		opts = append(opts, vmdkfs.WithDiskFile(disk))
+	}
+	if a.noReplay {
+		opts = append(opts, vmdkfs.WithoutReplay())
+	}
+	d, err := vmdkfs.OpenFile(image, opts...)
+	if err != nil {
+		a.fail(image, err)
+		return errFailed
+	}
+	defer d.Close()
+	err = do(d)
+	if err == nil || errors.Is(err, errFailed) {
+		err = errors.Join(err, a.outputFailed(a.out.Flush()))
+	}
+	for _, w := range d.Warnings() {
+		if w.Loss {
+			a.fail(w.Path, w.Err)
+		} else {
+			a.warn(w.Path, w.Err)
+		}
+	}
+	if a.stats {
+		a.printStats()
+	}
+	return err
+}
+
+// printStats says what the run has cost.
+func (a *app) printStats() {
+	seconds, peak := time.Since(a.start).Seconds(), peakMemory()
+	if a.json {
+		fmt.Fprintf(a.stderr, `{"reads":%d,"bytes":%d,"seconds":%.6f,"peak_memory":%d}`+"\n", a.reads.Load(), a.read.Load(), seconds, peak)
+		return
+	}
+	fmt.Fprintf(a.stderr, "vmdkfs: %d reads of the source, %d bytes (%s), %.3f s, peak memory %s\n",
+		a.reads.Load(), a.read.Load(), sizeText(a.read.Load()), seconds, sizeText(peak))
+}
+
+// treePath returns the path of io/fs that the argument PATH means. A name
+// that is not UTF-8 may be given as its raw bytes.
+func treePath(d *vmdkfs.Disk, arg string) (string, error) {
+	if strings.HasPrefix(arg, "/") {
+		return "", fmt.Errorf("a path begins with a volume: %s", volumeList(d))
+	}
+	if !utf8.ValidString(arg) {
+		arg = vnode.Escape([]byte(arg))
+	}
+	name := path.Clean(arg)
+	if !fs.ValidPath(name) {
+		return "", errors.New("path leads out of the image")
+	}
+	return name, nil
+}
+
+// volumeList names the volumes that a path may begin with.
+func volumeList(d *vmdkfs.Disk) string {
+	volumes, _ := d.Volumes() // an error shows where its volume is used
+	var names []string
+	for _, v := range volumes {
+		if v.Path != "" && v.Table == nil {
+			names = append(names, v.Path)
+		}
+	}
+	if len(names) == 0 {
+		return "here, the root of its file system, without a slash"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vmdkfs/vmdkfs"
+	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/layer"
+	"github.com/vmdkfs/vmdkfs/lvm"
+)
+
+func (a *app) infoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "info IMAGE",
+		Short: "Show the layers of a disk",
+		Long: `Show the layers of a disk, from the image to the file systems: sizes, UUIDs,
+labels, free space, and whether a file system was unmounted or its journal was
+replayed.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.with(args[0], func(d *vmdkfs.Disk) error {
+				f := a.facts(d, args[0])
+				if !a.json {
+					return a.outputFailed(a.write(f.text(nil)))
+				}
+				enc := json.NewEncoder(a.out)
+				enc.SetEscapeHTML(false)
+				enc.SetIndent("", "  ")
+				return a.outputFailed(enc.Encode(f))
+			})
+		},
+	}
+}
+
+// facts asks every layer of d, and reports what fails.
+func (a *app) facts(d *vmdkfs.Disk, image string) facts {
+	volumes, err := d.Volumes()
+	a.fail(image, err)
+	groups, _ := d.Groups() // Volumes has told
+	images := append([]string{image}, a.disks...)
+	var f facts
+	byGroup := make(map[*lvm.Group]*groupFacts)
+	for _, g := range groups {
+		byGroup[g] = groupOf(g)
+	}
+	for _, v := range volumes {
+		switch {
+		case v.Image != nil:
+			f.Disks = append(f.Disks, a.diskOf(v, images[len(f.Disks)]))
+		case v.Partition != nil:
+			p := v.Partition
+			f.Partitions = append(f.Partitions, partitionFacts{v.Path, p.Start, p.Size, p.Type, p.TypeName, p.GUID, p.Label, p.Bootable, a.contentOf(v, groups)})
+		case v.Logical != nil:
+			l := v.Logical
+			kind := ""
+			if len(l.Segments) > 0 {
+				kind = l.Segments[0].Type
+				if kind == "striped" && len(l.Segments[0].Stripes) == 1 {
+					kind = "linear"
+				}
+			}
+			g := byGroup[v.Group]
+			g.Volumes = append(g.Volumes, volumeFacts{v.Path, l.UUID, v.Size, kind, len(l.Segments), a.contentOf(v, groups)})
+		}
+	}
+	for _, g := range groups {
+		f.Groups = append(f.Groups, *byGroup[g])
+	}
+	return f
+}
+
+// diskOf returns the facts of a whole disk.
+func (a *app) diskOf(v *vmdkfs.Volume, image string) diskFacts {
+	disk := diskFacts{Image: image, Path: v.Path, Size: v.Size, Format: "raw"}
+	if desc := v.Image.Descriptor(); desc != nil {
+		disk.Format, disk.CreateType = "VMDK", desc.CreateType
+		disk.CID = hexID(desc.CID)
+		for _, e := range desc.Extents {
+			disk.Extents = append(disk.Extents, extentFacts{e.Type, e.Access, e.File, e.Offset * 512, e.Sectors * 512})
+		}
+	}
+	if v.Table != nil {
+		t := v.Table.Table()
+		disk.Table = &tableFacts{t.Scheme, t.ID, t.SectorSize}
+	} else {
+		disk.Content = a.contentOf(v, nil)
+	}
+	return disk
+}
+
+// groupOf returns the facts of a volume group but for its volumes. What no
+// segment occupies is free.
+func groupOf(g *lvm.Group) *groupFacts {
+	f := &groupFacts{Name: g.Dir, UUID: g.UUID, ExtentSize: g.ExtentSize, Volumes: []volumeFacts{}}
+	members := make(map[string]bool)
+	for _, pv := range g.PVs {
+		members[pv.Name] = true
+		f.Size += pv.Extents * g.ExtentSize
+		f.PVs = append(f.PVs, pvFacts{pv.UUID, pv.Size, pv.PV, pv.Missing})
+	}
+	f.Free = f.Size
+	for _, v := range g.Volumes {
+		for _, s := range v.Segments {
+			for _, stripe := range s.Stripes {
+				if members[stripe.Volume] {
+					f.Free -= s.Length / int64(len(s.Stripes))
+				}
+			}
+		}
+	}
+	return f
+}
+
+// contentOf returns the facts of what v holds, and reports why it cannot be
+// read. A kind that has no reader is no failure.
+func (a *app) contentOf(v *vmdkfs.Volume, groups []*lvm.Group) *contentFacts {
+	kind, err := v.Kind()
+	c := &contentFacts{Kind: string(kind)}
+	if err == nil && kind == vmdkfs.PV {
+		var label *lvm.Label
+		if label, err = v.Label(); err == nil {
+			c.UUID = label.UUID
+			c.Group = groupOfPV(label.UUID, groups)
+		}
+	} else if err == nil && kind != "" {
+		err = c.open(v)
+	}
+	if err != nil {
+		c.Error = printable(reason(v.Path, err))
+		a.fail(v.Path, err)
+	}
+	return c
+}
+
+// groupOfPV returns the name of the group that a PV is in, if any.
+func groupOfPV(uuid string, groups []*lvm.Group) string {
+	for _, g := range groups {
+		for _, pv := range g.PVs {
+			if pv.UUID == uuid {
+				return g.Dir
+			}
+		}
+	}
+	return ""
+}
+
+// open adds what the file system in v knows.
+func (c *contentFacts) open(v *vmdkfs.Volume) error {
+	fsys, err := v.FS()
+	if errors.Is(err, layer.ErrUnsupported) && !v.Readable() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.Readable = true
+	if x, ok := fsys.(*ext3.FS); ok {
+		info, j := x.Info(), x.Journal()
+		c.Kind, c.UUID, c.Label, c.LastMounted = info.Type, info.UUID, info.Label, info.LastMounted
+		c.Features, c.BlockSize, c.Clean = info.Features, info.BlockSize, info.Clean
+		c.Size, c.Inodes = int64(info.Blocks)*info.BlockSize, int64(info.Inodes)
+		if !j.Needed { // Linux brings these up to date when it unmounts
+			c.Free, c.FreeInodes = int64(info.FreeBlocks)*info.BlockSize, int64(info.FreeInodes)
+		}
+		if j.Present {
+			c.Journal = &journalFacts{j.Needed, j.Replayed, j.Transactions, j.Blocks, j.Revoked}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/vmdkfs/vmdkfs"
+)
+
+func hexID(id uint32) string { return fmt.Sprintf("%08x", id) }
+
+// text appends the facts as people read them: what lies in what is indented.
+func (f facts) text(b []byte) []byte {
+	for _, d := range f.Disks {
+		b = d.text(b)
+		for _, p := range f.Partitions {
+			if d.Path == "" || strings.HasPrefix(p.Path, d.Path+"/") {
+				b = p.text(b)
+			}
+		}
+	}
+	for _, g := range f.Groups {
+		b = g.text(b)
+	}
+	return b
+}
+
+// line appends one line, indented, of the parts that are not empty.
+func line(b []byte, indent int, head string, parts ...string) []byte {
+	b = append(b, strings.Repeat("  ", indent)...)
+	b = appendPrintable(b, head)
+	between := "  "
+	for _, part := range parts {
+		if part != "" {
+			b = append(b, between...)
+			b = appendPrintable(b, part)
+			between = ", "
+		}
+	}
+	return append(b, '\n')
+}
+
+// put returns prefix and value, or nothing without a value.
+func put(prefix, value string) string {
+	if value == "" {
+		return ""
+	}
+	return prefix + value
+}
+
+func (d diskFacts) text(b []byte) []byte {
+	b = line(b, 0, d.Image, strings.TrimSpace(d.Format+" "+d.CreateType), sizeText(d.Size), fmt.Sprintf("%d bytes", d.Size), put("CID ", d.CID))
+	for _, e := range d.Extents {
+		offset := ""
+		if e.Offset > 0 {
+			offset = fmt.Sprintf("from byte %d", e.Offset)
+		}
+		b = line(b, 1, "extent", e.Type, e.Access, e.File, sizeText(e.Size), offset)
+	}
+	if t := d.Table; t != nil {
+		b = line(b, 1, "partitions", strings.ToUpper(t.Scheme), "disk ID "+t.ID, fmt.Sprintf("sectors of %d bytes", t.SectorSize))
+	}
+	if d.Content != nil {
+		b = d.Content.text(b, 1)
+	}
+	return b
+}
+
+func (p partitionFacts) text(b []byte) []byte {
+	boot := ""
+	if p.Bootable {
+		boot = "bootable"
+	}
+	b = line(b, 1, p.Path, sizeText(p.Size), "at "+sizeText(p.Start), "type "+strings.TrimSpace(p.Type+" "+p.TypeName), put("label ", p.Label), boot)
+	return p.Content.text(b, 2)
+}
+
+func (g groupFacts) text(b []byte) []byte {
+	b = line(b, 0, g.Name, "LVM2 VG", sizeText(g.Size), sizeText(g.Free)+" free", "extents of "+sizeText(g.ExtentSize), "UUID "+g.UUID)
+	for _, pv := range g.PVs {
+		where := pv.Volume
+		if pv.Missing {
+			where = "MISSING"
+		}
+		b = line(b, 1, "PV", where, sizeText(pv.Size), "UUID "+pv.UUID)
+	}
+	for _, v := range g.Volumes {
+		b = line(b, 1, v.Path, sizeText(v.Size), v.Type, count(v.Segments, "segment"))
+		b = v.Content.text(b, 2)
+	}
+	return b
+}
+
+func (c *contentFacts) text(b []byte, indent int) []byte {
+	if c.Error != "" {
+		return line(b, indent, put("", c.Kind)+" cannot be read:", c.Error)
+	}
+	switch {
+	case c.Kind == "":
+		return line(b, indent, "unknown content")
+	case c.Group != "":
+		return line(b, indent, c.Kind, "of "+c.Group, "UUID "+c.UUID)
+	case c.UUID != "" && !c.Readable:
+		return line(b, indent, c.Kind, "of no group", "UUID "+c.UUID)
+	case c.Kind == string(vmdkfs.Swap):
+		return line(b, indent, c.Kind)
+	case !c.Readable:
+		return line(b, indent, c.Kind, "not read yet")
+	}
+	label := ""
+	if c.Label != "" {
+		label = fmt.Sprintf("label %q", c.Label)
+	}
+	size := sizeText(c.Size)
+	if c.Journal == nil || !c.Journal.Needed {
+		size = sizeText(c.Free) + " free of " + size
+	}
+	return line(b, indent, c.Kind, label, size, put("last mounted on ", c.LastMounted), "UUID "+c.UUID, c.state())
+}
+
+// state says whether the file system was unmounted, and what was done if not.
+func (c *contentFacts) state() string {
+	j := c.Journal
+	switch {
+	case j != nil && j.Replayed:
+		s := fmt.Sprintf("not unmounted: replayed %s, %s", count(j.Transactions, "transaction"), count(j.Blocks, "block"))
+		if j.Revoked > 0 {
+			s += fmt.Sprintf(" (%d revoked)", j.Revoked)
+		}
+		return s
+	case j != nil && j.Needed:
+		return "not unmounted, journal not replayed"
+	case c.Clean:
+		return "clean"
+	}
+	return "not clean"
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"path"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vmdkfs/vmdkfs"
+	"github.com/vmdkfs/vmdkfs/internal/walk"
+)
+
+func (a *app) lsCommand() *cobra.Command {
+	var l lister
+	c := &cobra.Command{
+		Use:   "ls IMAGE [PATH]",
+		Short: "List a directory",
+		Long: `List a directory of the image, sorted by name: one name a line, or with -R one
+path a line, as every command takes it. Symbolic links below PATH are not
+followed; PATH itself is one that -l, -R and --json show.
+
+Control characters in names are shown as \xNN. Times are UTC, owners are numbers.`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.complete,
+		RunE: func(c *cobra.Command, args []string) error {
+			l.app = a
+			return a.with(args[0], func(d *vmdkfs.Disk) error { return l.list(c.Context(), d, append(args, ".")[1]) })
+		},
+	}
+	c.Flags().BoolVarP(&l.long, "long", "l", false, "show mode, links, owner, group, size and time too")
+	c.Flags().BoolVarP(&l.recursive, "recursive", "R", false, "list everything below PATH")
+	return c
+}
+
+// A lister is one run of ls.
+type lister struct {
+	app             *app
+	long, recursive bool
+}
+
+// list lists the file or directory at arg.
+func (l *lister) list(ctx context.Context, d *vmdkfs.Disk, arg string) error {
+	name, err := treePath(d, arg)
+	if err != nil {
+		l.app.fail(arg, err)
+		return errFailed
+	}
+	if !l.long && !l.recursive && !l.app.json {
+		// As ls does, a link to a directory stands for the directory.
+		if info, err := d.Stat(name); err == nil && info.IsDir() {
+			entries, err := d.ReadDir(name)
+			var lines []byte
+			for _, e := range entries {
+				lines = append(appendPrintable(lines, e.Name()), '\n')
+			}
+			l.app.fail(arg, err)
+			return l.app.outputFailed(l.app.write(lines))
+		}
+	}
+	w, err := walk.New(d, name, nil)
+	if err != nil {
+		l.app.fail(arg, err)
+		return errFailed
+	}
+	take := func(e walk.Entry) bool {
+		if e.Depth > 0 && !l.recursive {
+			w.SkipDir()
+		}
+		return e.Depth > 0 || !e.IsDir()
+	}
+	return l.app.inOrder(ctx, w, take, func(_ context.Context, b *batch, e walk.Entry, _ []byte) { l.add(b, e) })
+}
+
+// add adds the line of one entry to b. An entry that cannot be described is
+// listed all the same.
+func (l *lister) add(b *batch, e walk.Entry) {
+	var info fs.FileInfo
+	var target string
+	if l.app.json || l.long {
+		var err error
+		info, target, err = describe(e)
+		b.fail(e.Path, err)
+	}
+	switch {
+	case l.app.json && info != nil:
+		b.lines = append(appendObject(b.lines, e.Path, info, target), '}')
+	case l.app.json:
+		b.lines = append(b.lines, `{"path":`...)
+		b.lines = appendJSON(b.lines, e.Path)
+		b.lines = append(b.lines, `,"type":"`+typeName(e.Type())+`"}`...)
+	default:
+		if l.long {
+			b.lines = appendLong(b.lines, e.Type(), info)
+		}
+		name := e.Path
+		if !l.recursive {
+			name = path.Base(name)
+		}
+		b.lines = appendPrintable(b.lines, name)
+		if target != "" {
+			b.lines = appendPrintable(append(b.lines, " -> "...), target)
+		}
+	}
+	b.lines = append(b.lines, '\n')
+}
+
+// describe returns what is known of e, and its target if it is a link.
+func describe(e walk.Entry) (info fs.FileInfo, target string, err error) {
+	if info, err = e.Info(); err != nil {
+		return nil, "", err
+	}
+	if e.Type()&fs.ModeSymlink != 0 {
+		target, err = e.ReadLink()
+	}
+	return info, target, err
+}

@@ -1,0 +1,113 @@
+package vmdkfs
+
+import (
+	"io/fs"
+
+	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/lvm"
+)
+
+// Volumes returns the disks, each followed by its partitions, then the logical
+// volumes. The error tells of partition tables and volume groups that could
+// not be read, so that there may be more.
+func (d *Disk) Volumes() ([]*Volume, error) {
+	var list []*Volume
+	var errs []error
+	for _, disk := range d.disks {
+		list = append(list, disk)
+		for _, v := range d.parts {
+			if v.disk == disk {
+				list = append(list, v)
+			}
+		}
+		if disk.Table != nil {
+			if _, err := disk.Table.ReadDir("."); err != nil {
+				errs = append(errs, err)
+			}
+		} else if disk.tableErr != nil {
+			errs = append(errs, disk.tableErr)
+		}
+	}
+	g := d.groups()
+	if g.err != nil {
+		errs = append(errs, g.err)
+	}
+	return append(list, g.lvs...), join(errs)
+}
+
+// Volume returns the volume at a path of the volume tree. The empty path is
+// the whole disk, of which there must be one only.
+func (d *Disk) Volume(name string) (*Volume, error) {
+	var here []*Volume
+	switch {
+	case len(d.disks) > 1 || name != "" && name != ".":
+		here = append(d.disks[:len(d.disks):len(d.disks)], d.parts...)
+	default:
+		return d.disks[0], nil
+	}
+	for _, v := range here {
+		if v.Path == name && name != "" {
+			return v, nil
+		}
+	}
+	g := d.groups()
+	for _, v := range g.lvs {
+		if v.Path == name {
+			return v, nil
+		}
+	}
+	err := g.err
+	if err == nil {
+		err = fs.ErrNotExist
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+}
+
+// Groups returns the volume groups on all disks.
+func (d *Disk) Groups() ([]*lvm.Group, error) {
+	g := d.groups()
+	if g.fsys == nil {
+		return nil, g.err
+	}
+	return g.fsys.Groups(), g.err
+}
+
+// A Warning is something that is wrong and did not keep a layer from being
+// opened.
+type Warning struct {
+	Path string // of the volume; empty for the disk, or its volume groups
+	Err  error
+	Loss bool // files may be older than they should be, or missing
+}
+
+// Warnings returns what the layers that have been opened so far have to say.
+func (d *Disk) Warnings() []Warning {
+	var list []Warning
+	volumes := append(d.disks[:len(d.disks):len(d.disks)], d.parts...)
+	for _, disk := range d.disks {
+		if disk.Table != nil {
+			for _, err := range disk.Table.Table().Warnings {
+				list = append(list, Warning{Path: disk.Path, Err: err})
+			}
+		}
+	}
+	if d.lvm.done.Load() {
+		if d.lvm.fsys != nil {
+			for _, err := range d.lvm.fsys.Warnings() {
+				list = append(list, Warning{Err: err})
+			}
+		}
+		volumes = append(volumes, d.lvm.lvs...)
+	}
+	for _, v := range volumes {
+		if !v.mount.done.Load() || v.mount.err != nil {
+			continue
+		}
+		if x, ok := v.mount.sys.FS.(*ext3.FS); ok {
+			for _, err := range x.Warnings() {
+				list = append(list, Warning{Path: v.Path, Err: err, Loss: err == x.Journal().Err})
+			}
+		}
+	}
+	return list
+}
