@@ -1,9 +1,16 @@
 package vmdkfs
 
-import "github.com/vmdkfs/vmdkfs/internal/vnode"
+import (
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
+	"github.com/vmdkfs/vmdkfs/layer"
+)
 
-// build makes the volume tree.
-func (d *Disk) build() {
+// sectorSize is what every disk is a multiple of, in bytes.
+const sectorSize = 512
+
+// build makes the volume tree. A file that is taken for a raw image only
+// because it is nothing else must at least be as long as a disk can be.
+func (d *Disk) build() error {
 	root := &dirNode{more: d.groupNodes}
 	d.FS = vnode.New(root)
 	switch disk := d.disks[0]; {
@@ -21,10 +28,14 @@ func (d *Disk) build() {
 		}
 	default:
 		kind, err := disk.Kind()
+		if kind == "" && err == nil && disk.Image.Descriptor() == nil && disk.Size%sectorSize != 0 {
+			return layer.Errorf(layer.ErrFormat, "vmdkfs", "", -1, "neither a VMDK nor the bytes of a disk")
+		}
 		if kind != PV {
 			root.fixed, root.broken = []namedNode{{name: "disk", file: true, volume: disk}}, err
 		}
 	}
+	return nil
 }
 
 // diskNode returns the node of one disk of several: the directory of its

@@ -57,7 +57,7 @@ var formats = []format{
 	{Btrfs, magic(0x10040, "_BHRfS_M"), nil},
 	{F2FS, magic(1024, "\x10\x20\xf5\xf2"), nil},
 	{Swap, isSwap, nil},
-	{ISO9660, magic(0x8001, "CD001"), nil},
+	{ISO9660, magic(0x8001, "CD001"), openISO},
 	{FAT, isFAT, nil},
 }
 

@@ -58,7 +58,10 @@ func Open(fsys fs.FS, name string, opts ...Option) (*Disk, error) {
 			return nil, err
 		}
 	}
-	d.build()
+	if err := d.build(); err != nil {
+		d.Close()
+		return nil, err
+	}
 	return d, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmdkfs/vmdkfs/ext3"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
+	"github.com/vmdkfs/vmdkfs/iso"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -17,6 +18,14 @@ type fileSystem struct {
 
 func openExt(f layer.File, o *options) (fileSystem, error) {
 	x, err := ext3.Open(f, f.Size(), o.ext...)
+	if err != nil {
+		return fileSystem{}, err
+	}
+	return fileSystem{x, x.FS}, nil
+}
+
+func openISO(f layer.File, _ *options) (fileSystem, error) {
+	x, err := iso.Open(f, f.Size())
 	if err != nil {
 		return fileSystem{}, err
 	}

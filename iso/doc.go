@@ -15,10 +15,11 @@
 // Times are whole seconds: that is all that Rock Ridge has. There is no place
 // for extended attributes and ACLs. A view with 8.3 names or Joliet has
 // neither links nor devices. Directories deeper than the 8 levels of ECMA-119
-// 6.8.2.1 are written where they are rather than relocated, as xorriso does on
-// request: Linux, macOS, Windows and all tools since the 1990s read them.
+// 6.8.2.1 are written where they are rather than relocated: Linux 6.1, xorriso,
+// isoinfo, libarchive and 7-Zip read them.
 // Years before 1900 and after 2155 take the long form of time stamps, which
-// Linux 6.1 and libarchive 3.6 misread. Linux cuts names at 253 bytes.
+// Linux 6.1 and libarchive 3.6 misread; of names of 254 and 255 bytes Linux 6.1
+// shows the first 250.
 // Hard links are names of one file by their Rock Ridge serial number and share
 // their data; Linux's own driver shows them as files of their own.
 //

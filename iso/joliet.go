@@ -11,8 +11,8 @@ import (
 )
 
 // How many characters a Joliet name has at most: 64 by the specification
-// ("Directory Hierarchy", 128 bytes), 103 by what a record has room for and
-// what every reader reads, Windows' included.
+// (128 bytes), 103 by what a record has room for, as mkisofs -joliet-long has
+// them.
 const (
 	jolietLength     = 64
 	jolietLongLength = 103

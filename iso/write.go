@@ -64,7 +64,7 @@ func WithTime(t time.Time) WriteOption { return func(s *settings) { s.date = t }
 func WithPaths(paths ...string) WriteOption { return func(s *settings) { s.paths = paths } }
 
 // WithLongJoliet lets names in Joliet have 103 characters, where its
-// specification has 64. Windows and all other known readers accept them.
+// specification has 64, as mkisofs -joliet-long does.
 func WithLongJoliet() WriteOption { return func(s *settings) { s.jolietMax = jolietLongLength } }
 
 // WithProgress has f called after each write, with the bytes written so far

@@ -78,6 +78,7 @@ type contentFacts struct {
 	UUID        string        `json:"uuid,omitempty"`
 	Label       string        `json:"label,omitempty"`
 	LastMounted string        `json:"last_mounted,omitempty"`
+	Tree        string        `json:"tree,omitempty"` // of an ISO image: "Rock Ridge", "Joliet" or "ISO 9660"
 	Features    []string      `json:"features,omitempty"`
 	BlockSize   int64         `json:"block_size,omitempty"`
 	Size        int64         `json:"size,omitempty"`

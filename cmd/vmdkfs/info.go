@@ -8,6 +8,7 @@ import (
 
 	"github.com/vmdkfs/vmdkfs"
 	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/iso"
 	"github.com/vmdkfs/vmdkfs/layer"
 	"github.com/vmdkfs/vmdkfs/lvm"
 )
@@ -157,7 +158,8 @@ func (c *contentFacts) open(v *vmdkfs.Volume) error {
 		return err
 	}
 	c.Readable = true
-	if x, ok := fsys.(*ext3.FS); ok {
+	switch x := fsys.(type) {
+	case *ext3.FS:
 		info, j := x.Info(), x.Journal()
 		c.Kind, c.UUID, c.Label, c.LastMounted = info.Type, info.UUID, info.Label, info.LastMounted
 		c.Features, c.BlockSize, c.Clean = info.Features, info.BlockSize, info.Clean
@@ -168,6 +170,8 @@ func (c *contentFacts) open(v *vmdkfs.Volume) error {
 		if j.Present {
 			c.Journal = &journalFacts{j.Needed, j.Replayed, j.Transactions, j.Blocks, j.Revoked}
 		}
+	case *iso.FS:
+		c.Label, c.Tree = x.Label(), x.Tree().String()
 	}
 	return nil
 }

@@ -111,6 +111,9 @@ func (c *contentFacts) text(b []byte, indent int) []byte {
 	if c.Label != "" {
 		label = fmt.Sprintf("label %q", c.Label)
 	}
+	if c.Tree != "" {
+		return line(b, indent, c.Kind, label, c.Tree)
+	}
 	size := sizeText(c.Size)
 	if c.Journal == nil || !c.Journal.Needed {
 		size = sizeText(c.Free) + " free of " + size

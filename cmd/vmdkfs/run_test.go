@@ -234,6 +234,13 @@ func TestISO(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "CD001", string(image[0x8001:0x8006]))
 	require.Equal(t, "HOME ", string(image[0x8028:0x802d]))
+
+	// What was written can be opened again, as a disk without partitions.
+	r = invoke(t, "info", file)
+	require.Equal(t, 0, r.status, r.err)
+	require.Contains(t, r.out, `ISO 9660  label "HOME", Rock Ridge`)
+	was, is := invoke(t, "hash", web01(t), "vg_root/home"), invoke(t, "hash", file)
+	require.Equal(t, was, is)
 	r = invoke(t, "iso", "-o", "-", web01(t), hostname, "p1/grub")
 	require.Equal(t, 0, r.status, r.err)
 	require.Equal(t, "CD001", r.out[0x8001:0x8006])
