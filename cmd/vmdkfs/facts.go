@@ -92,9 +92,10 @@ type contentFacts struct {
 }
 
 type journalFacts struct {
-	Needed       bool `json:"needed"`
-	Replayed     bool `json:"replayed"`
-	Transactions int  `json:"transactions"`
-	Blocks       int  `json:"blocks"`
-	Revoked      int  `json:"revoked"`
+	Needed       bool   `json:"needed"`
+	Replayed     bool   `json:"replayed"`
+	Transactions int    `json:"transactions"`
+	Blocks       int    `json:"blocks"`
+	Revoked      int    `json:"revoked"`
+	Error        string `json:"error,omitempty"` // why transactions are missing
 }

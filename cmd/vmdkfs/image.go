@@ -37,10 +37,14 @@ func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 		err = errors.Join(err, a.outputFailed(a.out.Flush()))
 	}
 	for _, w := range d.Warnings() {
+		where := w.Path
+		if where == "" {
+			where = image
+		}
 		if w.Loss {
-			a.fail(w.Path, w.Err)
+			a.fail(where, w.Err)
 		} else {
-			a.warn(w.Path, w.Err)
+			a.warn(where, w.Err)
 		}
 	}
 	if a.stats {

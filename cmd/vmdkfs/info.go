@@ -50,7 +50,7 @@ func (a *app) facts(d *vmdkfs.Disk, image string) facts {
 	for _, v := range volumes {
 		switch {
 		case v.Image != nil:
-			f.Disks = append(f.Disks, a.diskOf(v, images[len(f.Disks)]))
+			f.Disks = append(f.Disks, a.diskOf(v, images[len(f.Disks)], groups))
 		case v.Partition != nil:
 			p := v.Partition
 			f.Partitions = append(f.Partitions, partitionFacts{v.Path, p.Start, p.Size, p.Type, p.TypeName, p.GUID, p.Label, p.Bootable, a.contentOf(v, groups)})
@@ -74,7 +74,7 @@ func (a *app) facts(d *vmdkfs.Disk, image string) facts {
 }
 
 // diskOf returns the facts of a whole disk.
-func (a *app) diskOf(v *vmdkfs.Volume, image string) diskFacts {
+func (a *app) diskOf(v *vmdkfs.Volume, image string, groups []*lvm.Group) diskFacts {
 	disk := diskFacts{Image: image, Path: v.Path, Size: v.Size, Format: "raw"}
 	if desc := v.Image.Descriptor(); desc != nil {
 		disk.Format, disk.CreateType = "VMDK", desc.CreateType
@@ -87,7 +87,7 @@ func (a *app) diskOf(v *vmdkfs.Volume, image string) diskFacts {
 		t := v.Table.Table()
 		disk.Table = &tableFacts{t.Scheme, t.ID, t.SectorSize}
 	} else {
-		disk.Content = a.contentOf(v, nil)
+		disk.Content = a.contentOf(v, groups)
 	}
 	return disk
 }
@@ -168,7 +168,10 @@ func (c *contentFacts) open(v *vmdkfs.Volume) error {
 			c.Free, c.FreeInodes = int64(info.FreeBlocks)*info.BlockSize, int64(info.FreeInodes)
 		}
 		if j.Present {
-			c.Journal = &journalFacts{j.Needed, j.Replayed, j.Transactions, j.Blocks, j.Revoked}
+			c.Journal = &journalFacts{Needed: j.Needed, Replayed: j.Replayed, Transactions: j.Transactions, Blocks: j.Blocks, Revoked: j.Revoked}
+			if j.Err != nil {
+				c.Journal.Error = printable(j.Err.Error())
+			}
 		}
 	case *iso.FS:
 		c.Label, c.Tree = x.Label(), x.Tree().String()

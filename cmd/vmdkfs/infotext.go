@@ -93,7 +93,7 @@ func (g groupFacts) text(b []byte) []byte {
 
 func (c *contentFacts) text(b []byte, indent int) []byte {
 	if c.Error != "" {
-		return line(b, indent, put("", c.Kind)+" cannot be read:", c.Error)
+		return line(b, indent, strings.TrimSpace(c.Kind+" cannot be read:"), c.Error)
 	}
 	switch {
 	case c.Kind == "":
@@ -129,6 +129,9 @@ func (c *contentFacts) state() string {
 		s := fmt.Sprintf("not unmounted: replayed %s, %s", count(j.Transactions, "transaction"), count(j.Blocks, "block"))
 		if j.Revoked > 0 {
 			s += fmt.Sprintf(" (%d revoked)", j.Revoked)
+		}
+		if j.Error != "" {
+			s += ", and what followed is missing"
 		}
 		return s
 	case j != nil && j.Needed:
