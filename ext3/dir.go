@@ -15,8 +15,6 @@ const (
 	maxNameLength = 255
 	// direntHeader is the part of an entry before its name.
 	direntHeader = 8
-	// dirPiece is how much of a directory is read at once, at most.
-	dirPiece = 256 << 10
 )
 
 // A dirent is a name in a directory: struct ext4_dir_entry_2, decoded.

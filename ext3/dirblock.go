@@ -2,12 +2,10 @@ package ext3
 
 import (
 	"iter"
-
-	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 )
 
 // A dirBlock is one block of a directory, with its place in the source. The
-// data is overwritten by the next one.
+// data lies in the cache.
 type dirBlock struct {
 	data     []byte
 	physical int64
@@ -48,10 +46,8 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 			fail(noOffset, corrupt(object, noOffset, "%d bytes long", i.Length))
 			return
 		}
-		content := i.blocks()
-		buf := make([]byte, min(i.Length, max(dirPiece, blockSize)))
 		end := int64(0)
-		for e, err := range content.Extents() {
+		for e, err := range i.blocks().Extents() {
 			if err != nil {
 				fail(noOffset, err)
 				return
@@ -60,27 +56,18 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 				return
 			}
 			end = e.Offset + e.Length
-			piece := int64(len(buf))
-			for at := e.Offset; at < end; {
-				data := buf[:min(end-at, piece)]
-				physical := e.Physical + at - e.Offset
-				if err := ondisk.ReadFull(content, data, at); err != nil {
-					if piece > blockSize {
-						piece = blockSize // one bad block must not cost its neighbours
-						continue
-					}
-					if !fail(physical, err) {
+			for at := e.Physical; at < e.Physical+e.Length; at += blockSize {
+				data, err := i.fsys.block(uint64(at / blockSize))
+				if err != nil {
+					if !fail(at, err) {
 						return
 					}
-				} else {
-					for b := int64(0); b < int64(len(data)); b += blockSize {
-						block := dirBlock{data[b:][:blockSize], physical + b}
-						if !yield(block, i.checkDirBlock(block)) {
-							return
-						}
-					}
+					continue
 				}
-				at += int64(len(data))
+				block := dirBlock{data, at}
+				if !yield(block, i.checkDirBlock(block)) {
+					return
+				}
 			}
 		}
 		if end < i.Length {

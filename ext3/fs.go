@@ -12,10 +12,6 @@ import (
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
-// cacheBudget is how many bytes of metadata a file system keeps: enough for
-// the inode tables that a walk comes back to, little enough to open many.
-const cacheBudget = 8 << 20
-
 // An FS is an opened file system. It implements [io/fs.ReadDirFS],
 // [io/fs.StatFS], [io/fs.ReadFileFS], [io/fs.ReadLinkFS] and [io/fs.SubFS];
 // FileInfo.Sys returns *Inode, and a regular file is a [layer.File]. It may be

@@ -81,12 +81,3 @@ func (g *geometry) holds(block, n uint64) bool {
 
 // offset returns the byte at which a block begins.
 func (f *FS) offset(block uint64) int64 { return int64(block) * f.geo.blockSize }
-
-// block returns a block of metadata, from the cache if it is there. The caller
-// must not change it.
-func (f *FS) block(block uint64) ([]byte, error) {
-	if block >= f.geo.blocks {
-		return nil, corrupt("", noOffset, "block %d of %d", block, f.geo.blocks)
-	}
-	return f.cache.Get(f.offset(block), int(f.geo.blockSize))
-}

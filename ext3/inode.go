@@ -10,11 +10,6 @@ import (
 // rootInode is the number of the root directory.
 const rootInode = 2
 
-// inodeTablePiece is how much of an inode table is read at once: inodes of one
-// directory lie together, and on a network file system a read costs a round
-// trip whatever its size.
-const inodeTablePiece = 32 << 10
-
 // Flags of an inode.
 const (
 	flagEncrypt    = 0x00000800
@@ -176,17 +171,13 @@ func (f *FS) rawInode(number uint32) (rawInode, int64, error) {
 	if err != nil {
 		return nil, noOffset, err
 	}
+	// An inode does not cross blocks, as both sizes are powers of two.
 	at := int64(index) * f.geo.inodeSize
-	// A piece of a table begins at a multiple of the piece's size in it; an
-	// inode does not cross pieces, as both sizes are powers of two.
-	pieceSize := max(inodeTablePiece, f.geo.inodeSize)
-	start := at &^ (pieceSize - 1)
-	n := min(pieceSize, int64(f.geo.inodesPerGroup)*f.geo.inodeSize-start)
-	piece, err := f.cache.Get(f.offset(table)+start, int(n))
+	block, err := f.block(table + uint64(at/f.geo.blockSize))
 	if err != nil {
 		return nil, noOffset, failed(inodeName(number), f.offset(table)+at, err)
 	}
-	return rawInode(piece[at-start:][:f.geo.inodeSize]), f.offset(table) + at, nil
+	return rawInode(block[at%f.geo.blockSize:][:f.geo.inodeSize]), f.offset(table) + at, nil
 }
 
 // inode decodes an inode that a directory may name.

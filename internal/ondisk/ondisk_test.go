@@ -56,7 +56,7 @@ func TestRead(t *testing.T) {
 func TestArithmetic(t *testing.T) {
 	n, ok := Mul(1<<31, 1<<31)
 	require.True(t, ok)
-	require.EqualValues(t, 1<<62, n)
+	require.Equal(t, int64(1)<<62, n)
 	for _, c := range [][2]uint64{{1 << 32, 1 << 31}, {1 << 32, 1 << 32}, {math.MaxUint64, math.MaxUint64}} {
 		_, ok := Mul(c[0], c[1])
 		require.False(t, ok)
@@ -73,7 +73,7 @@ func TestCursor(t *testing.T) {
 	require.EqualValues(t, 1, c.U8())
 	require.EqualValues(t, 0x0203, c.U16())
 	require.EqualValues(t, 0x04050607, c.U32())
-	require.EqualValues(t, 0x08090A0B0C0D0E0F, c.U64())
+	require.Equal(t, uint64(0x08090A0B0C0D0E0F), c.U64())
 	require.Equal(t, 15, c.Pos())
 	require.Equal(t, 2, c.Len())
 	require.NoError(t, c.Err())
