@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 
+	"github.com/vmdkfs/vmdkfs/ext3"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -75,6 +76,9 @@ func detect(r io.ReaderAt, size int64) (format, bool, error) {
 		if f.match(head) {
 			return f, true, nil
 		}
+	}
+	if ext3.HasBackup(r) {
+		return format{kind: Ext, open: openExt}, true, nil
 	}
 	return format{}, false, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/vmdkfs/vmdkfs/ext3"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 	"github.com/vmdkfs/vmdkfs/partition"
@@ -58,6 +59,14 @@ func Open(fsys fs.FS, name string, opts ...Option) (*Disk, error) {
 			return nil, err
 		}
 	}
+	if d.options.journal != nil {
+		closer, err := d.addJournal(*d.options.journal)
+		open = append(open, closer...)
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+	}
 	if err := d.build(); err != nil {
 		d.Close()
 		return nil, err
@@ -72,13 +81,13 @@ func OpenFile(name string, opts ...Option) (*Disk, error) { return Open(nil, nam
 // Close closes the files of the disk. It may be called more than once.
 func (d *Disk) Close() error { return d.close() }
 
-// add opens one disk and its partition table. It returns what is to be closed
-// in any case.
-func (d *Disk) add(s source, names map[string]bool) (open []io.Closer, err error) {
+// image opens the disk of a source. It returns what is to be closed in any
+// case.
+func (d *Disk) image(s source) (image *vmdk.FS, open []io.Closer, err error) {
 	if s.fsys == nil {
 		dir, base, err := openDir(s.name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		open = append(open, dir)
 		s = source{dir.FS(), base}
@@ -86,11 +95,33 @@ func (d *Disk) add(s source, names map[string]bool) (open []io.Closer, err error
 	if d.options.onRead != nil {
 		s.fsys = counted{s.fsys, d.options.onRead}
 	}
-	image, err := vmdk.Open(s.fsys, s.name)
+	if image, err = vmdk.Open(s.fsys, s.name); err != nil {
+		return nil, open, err
+	}
+	return image, append(open, image), nil
+}
+
+// addJournal opens the external journal of file systems.
+func (d *Disk) addJournal(s source) ([]io.Closer, error) {
+	image, open, err := d.image(s)
 	if err != nil {
 		return open, err
 	}
-	open = append(open, image)
+	f, err := openFile(image, "disk")
+	if err != nil {
+		return open, err
+	}
+	d.options.ext = append(d.options.ext, ext3.WithJournal(f, f.Size()))
+	return open, nil
+}
+
+// add opens one disk and its partition table. It returns what is to be closed
+// in any case.
+func (d *Disk) add(s source, names map[string]bool) ([]io.Closer, error) {
+	image, open, err := d.image(s)
+	if err != nil {
+		return open, err
+	}
 	disk := &Volume{Image: image, options: &d.options, open: func() (layer.File, error) { return openFile(image, "disk") }}
 	f, err := disk.open()
 	if err != nil {

@@ -11,6 +11,7 @@ type Option func(*options)
 
 type options struct {
 	sources []source // of the further disks
+	journal *source  // of an external journal, or nil
 	onRead  func(n int)
 	ext     []ext3.Option
 }
@@ -35,6 +36,16 @@ func WithDiskFile(name string) Option { return WithDisk(nil, name) }
 func WithoutReplay() Option {
 	return func(o *options) { o.ext = append(o.ext, ext3.WithoutReplay()) }
 }
+
+// WithJournal gives file systems whose journal is on a device of its own that
+// device, a disk in any form that Open takes. A file system with another
+// journal, or with one inside, is not concerned.
+func WithJournal(fsys fs.FS, name string) Option {
+	return func(o *options) { o.journal = &source{fsys, name} }
+}
+
+// WithJournalFile is WithJournal for a path of the operating system.
+func WithJournalFile(name string) Option { return WithJournal(nil, name) }
 
 // OnRead has f called after every read of a source, with the number of bytes
 // that were read. Calls come from any number of goroutines at once.

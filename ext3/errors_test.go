@@ -342,3 +342,47 @@ func TestShortSource(t *testing.T) {
 	_, err = f.device.ReadAt(make([]byte, 8), 4<<20)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
+
+// A badSpot is a source of which one block cannot be read.
+type badSpot struct {
+	*bytes.Reader
+	at, size int64
+}
+
+func (b *badSpot) ReadAt(p []byte, off int64) (int, error) {
+	if off < b.at+b.size && off+int64(len(p)) > b.at {
+		return 0, errBroken
+	}
+	return b.Reader.ReadAt(p, off)
+}
+
+// TestBadSpot: metadata is read in large pieces, and a block that cannot be
+// read costs what lies in it and nothing else.
+func TestBadSpot(t *testing.T) {
+	image := testimg.Load(t, "ext/ext3-dirs.img.gz")
+	want := testimg.Manifest(t, "ext/ext3-dirs.manifest.jsonl.gz")
+	f, err := Open(bytes.NewReader(image), int64(len(image)))
+	require.NoError(t, err)
+	info, err := f.Stat("one-level")
+	require.NoError(t, err)
+	run, err := info.Sys().(*Inode).mapper().Map(5 * f.geo.blockSize)
+	require.NoError(t, err)
+	at := run.Physical + 5*f.geo.blockSize - run.Offset
+
+	f, err = Open(&badSpot{bytes.NewReader(image), at, f.geo.blockSize}, int64(len(image)))
+	require.NoError(t, err)
+	seen := 0
+	require.NoError(t, fs.WalkDir(f, ".", func(p string, d fs.DirEntry, err error) error {
+		if p == "one-level" && err != nil {
+			require.ErrorIs(t, err, errBroken)
+			return nil
+		}
+		require.NoError(t, err)
+		_, err = d.Info()
+		require.NoError(t, err)
+		seen++
+		return nil
+	}))
+	require.Less(t, seen, len(want))
+	require.Greater(t, seen, len(want)-60) // the names of one block
+}

@@ -131,6 +131,14 @@ func readBackup(r io.ReaderAt) (*superblock, geometry, int64, error) {
 	return nil, geometry{}, 0, layer.Errorf(layer.ErrFormat, layerName, "superblock", noOffset, "no copy of it either")
 }
 
+// HasBackup reports whether r holds a copy of a superblock where that of a file
+// system whose first one is damaged lies, so that Open will read it through
+// the copy.
+func HasBackup(r io.ReaderAt) bool {
+	_, _, _, err := readBackup(r)
+	return err == nil
+}
+
 // A geometry is the validated shape of a file system.
 type geometry struct {
 	blockSize      int64  // bytes

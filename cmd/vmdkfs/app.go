@@ -29,7 +29,9 @@ type app struct {
 	out    *bufio.Writer // over raw
 	stderr io.Writer
 
+	image    string
 	disks    []string
+	journal  string
 	json     bool
 	stats    bool
 	quiet    bool
@@ -94,6 +96,7 @@ done, 2 when the command line makes no sense.`,
 	root.SetVersionTemplate("vmdkfs {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.StringArrayVar(&a.disks, "disk", nil, "add a further disk of the same machine; may be repeated")
+	flags.StringVar(&a.journal, "journal", "", "the external journal of an ext file system, where it is a device of its own")
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	flags.BoolVar(&a.stats, "stats", false, "print the reads of the source, time and peak memory at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")

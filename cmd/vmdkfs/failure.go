@@ -28,14 +28,22 @@ func (a *app) fail(path string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // run says so, once
 	}
-	a.line(path, err)
+	a.line(a.about(path), err)
+}
+
+// about returns what an error is about: the whole image has no path.
+func (a *app) about(path string) string {
+	if path == "" {
+		return a.image
+	}
+	return path
 }
 
 // warn reports err without any influence on the exit status.
 func (a *app) warn(path string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.line("warning: "+path, err)
+	a.line("warning: "+a.about(path), err)
 }
 
 // line prints one line of what went wrong; a.mu is held.

@@ -16,12 +16,16 @@ import (
 // with opens the disk at image, calls do, and reports what the layers have to
 // say afterwards. Whatever fails is reported by the time it returns.
 func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
+	a.image = image
 	opts := []vmdkfs.Option{vmdkfs.OnRead(func(n int) {
 		a.reads.Add(1)
 		a.read.Add(int64(n))
 	})}
 	for _, disk := range a.disks {
 		opts = append(opts, vmdkfs.WithDiskFile(disk))
+	}
+	if a.journal != "" {
+		opts = append(opts, vmdkfs.WithJournalFile(a.journal))
 	}
 	if a.noReplay {
 		opts = append(opts, vmdkfs.WithoutReplay())
@@ -37,14 +41,10 @@ func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 		err = errors.Join(err, a.outputFailed(a.out.Flush()))
 	}
 	for _, w := range d.Warnings() {
-		where := w.Path
-		if where == "" {
-			where = image
-		}
 		if w.Loss {
-			a.fail(where, w.Err)
+			a.fail(w.Path, w.Err)
 		} else {
-			a.warn(where, w.Err)
+			a.warn(w.Path, w.Err)
 		}
 	}
 	if a.stats {

@@ -273,6 +273,37 @@ func TestInfo(t *testing.T) {
 	require.Contains(t, r.out, "journal not replayed")
 }
 
+// A file system is read with its external journal, and not without it.
+func TestJournalFile(t *testing.T) {
+	const name = "ext/dirty-ext3-external-journal"
+	image, journal := unpacked(t, name+".img.gz"), unpacked(t, name+".journal.img.gz")
+	r := invoke(t, "ls", image)
+	require.Equal(t, 1, r.status)
+	require.Regexp(t, `^vmdkfs: .*another device, UUID .*\n$`, r.err)
+	r = invoke(t, "ls", "--journal", journal, image)
+	require.Equal(t, 0, r.status, r.err)
+	require.Contains(t, r.out, "srv\n")
+	r = invoke(t, "ls", "--journal", image, image)
+	require.Equal(t, 1, r.status)
+	require.Contains(t, r.err, "no external journal")
+	r = invoke(t, "info", journal)
+	require.Equal(t, 1, r.status)
+	require.True(t, strings.HasPrefix(r.err, "vmdkfs: "+journal+": "), r.err)
+}
+
+// A damaged superblock is replaced by its copy, and it is said.
+func TestBackupSuperblock(t *testing.T) {
+	image := unpacked(t, "ext/ext3-sparse.img.gz")
+	data, err := os.ReadFile(image)
+	require.NoError(t, err)
+	clear(data[1024:2048])
+	require.NoError(t, os.WriteFile(image, data, 0o600))
+	r := invoke(t, "ls", image)
+	require.Equal(t, 0, r.status)
+	require.NotEmpty(t, r.out)
+	require.Regexp(t, `^vmdkfs: warning: .*its copy at byte \d+ is read.*\n$`, r.err)
+}
+
 // Bad input gets one clear line, and the exit status tells.
 func TestBadInput(t *testing.T) {
 	vm, err := os.ReadFile(web01(t))
