@@ -208,3 +208,26 @@ func TestTimes(t *testing.T) {
 		require.Equal(t, c.want, raw.mtime())
 	}
 }
+
+// TestErrorHistory reads what debugfs's set_super_value writes to these fields.
+func TestErrorHistory(t *testing.T) {
+	image := testimg.Load(t, "ext/ext3-1k.img.gz")
+	f, err := Open(bytes.NewReader(image), int64(len(image)))
+	require.NoError(t, err)
+	require.Nil(t, f.Info().FirstError)
+	require.Nil(t, f.Info().LastError)
+	s := image[superblockOffset:]
+	for at, v := range map[int]uint32{0x194: 3, 0x198: 1793534400, 0x1CC: 1793624400, 0x1D0: 12, 0x1D4: 1700, 0x1D8: 345} {
+		le.PutUint32(s[at:], v)
+	}
+	copy(s[0x1A8:], "ext4_find")
+	copy(s[0x1E0:], "ext4_lookup")
+	s[0x3A] |= stateErrors
+	f, err = Open(bytes.NewReader(image), int64(len(image)))
+	require.NoError(t, err)
+	info := f.Info()
+	require.False(t, info.Clean)
+	require.EqualValues(t, 3, info.Errors)
+	require.Equal(t, &ErrorRecord{Time: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), Function: "ext4_find"}, info.FirstError)
+	require.Equal(t, &ErrorRecord{Time: time.Date(2026, 11, 2, 13, 0, 0, 0, time.UTC), Function: "ext4_lookup", Line: 1700, Inode: 12, Block: 345}, info.LastError)
+}

@@ -19,14 +19,33 @@ type Info struct {
 	FreeBlocks  uint64
 	Inodes      uint32
 	FreeInodes  uint32
-	InodeSize   int64 // bytes
-	Clean       bool  // it was unmounted, and no error was met
-	Backup      bool  // the superblock was damaged, and this is its copy
-	Errors      uint32
+	InodeSize   int64        // bytes
+	Clean       bool         // it was unmounted, and no error was met
+	Backup      bool         // the superblock was damaged, and this is its copy
+	Errors      uint32       // that the kernel met since the last check
+	FirstError  *ErrorRecord // nil when there is none
+	LastError   *ErrorRecord
 	Created     time.Time // zero where it is not recorded
 	Mounted     time.Time
 	Written     time.Time
 	Mounts      uint16 // since the last check
+}
+
+// An ErrorRecord is an error that the kernel met in the file system.
+type ErrorRecord struct {
+	Time     time.Time
+	Function string // of the kernel, with the line that met it
+	Line     uint32
+	Inode    uint32 // 0 when it is not about one
+	Block    uint64 // likewise
+}
+
+// errorRecord returns an error's record, nil for one that was not met.
+func errorRecord(at uint32, function []byte, line, inode uint32, block uint64) *ErrorRecord {
+	if at == 0 {
+		return nil
+	}
+	return &ErrorRecord{unixTime(at), vnode.Escape(cString(function)), line, inode, block}
 }
 
 // The bits of s_state.
@@ -46,7 +65,9 @@ func (f *FS) Info() Info {
 		Inodes: f.geo.inodes, FreeInodes: s.sFreeInodesCount(), InodeSize: f.geo.inodeSize,
 		Clean:  s.sState()&(stateClean|stateErrors) == stateClean && !f.journal.Needed,
 		Backup: f.backup, Errors: s.sErrorCount(), Mounts: s.sMntCount(),
-		Created: unixTime(s.sMkfsTime()), Mounted: unixTime(s.sMtime()), Written: unixTime(s.sWtime()),
+		FirstError: errorRecord(s.sFirstErrorTime(), s.sFirstErrorFunc(), s.sFirstErrorLine(), s.sFirstErrorIno(), s.sFirstErrorBlock()),
+		LastError:  errorRecord(s.sLastErrorTime(), s.sLastErrorFunc(), s.sLastErrorLine(), s.sLastErrorIno(), s.sLastErrorBlock()),
+		Created:    unixTime(s.sMkfsTime()), Mounted: unixTime(s.sMtime()), Written: unixTime(s.sWtime()),
 	}
 }
 

@@ -58,7 +58,21 @@ func (s *superblock) sDescSize() uint16        { return le.Uint16(s[0xFE:0x100])
 func (s *superblock) sFirstMetaBG() uint32     { return le.Uint32(s[0x104:0x108]) }
 func (s *superblock) sMkfsTime() uint32        { return le.Uint32(s[0x108:0x10C]) }
 func (s *superblock) sErrorCount() uint32      { return le.Uint32(s[0x194:0x198]) }
-func (s *superblock) sFlags() uint32           { return le.Uint32(s[0x160:0x164]) }
+
+// The first and the last error that the kernel met have the same fields in
+// another order.
+func (s *superblock) sFirstErrorTime() uint32  { return le.Uint32(s[0x198:0x19C]) }
+func (s *superblock) sFirstErrorIno() uint32   { return le.Uint32(s[0x19C:0x1A0]) }
+func (s *superblock) sFirstErrorBlock() uint64 { return le.Uint64(s[0x1A0:0x1A8]) }
+func (s *superblock) sFirstErrorFunc() []byte  { return s[0x1A8:0x1C8] }
+func (s *superblock) sFirstErrorLine() uint32  { return le.Uint32(s[0x1C8:0x1CC]) }
+func (s *superblock) sLastErrorTime() uint32   { return le.Uint32(s[0x1CC:0x1D0]) }
+func (s *superblock) sLastErrorIno() uint32    { return le.Uint32(s[0x1D0:0x1D4]) }
+func (s *superblock) sLastErrorLine() uint32   { return le.Uint32(s[0x1D4:0x1D8]) }
+func (s *superblock) sLastErrorBlock() uint64  { return le.Uint64(s[0x1D8:0x1E0]) }
+func (s *superblock) sLastErrorFunc() []byte   { return s[0x1E0:0x200] }
+
+func (s *superblock) sFlags() uint32 { return le.Uint32(s[0x160:0x164]) }
 func (s *superblock) sHashSeed() [4]uint32 {
 	return [4]uint32{le.Uint32(s[0xEC:0xF0]), le.Uint32(s[0xF0:0xF4]), le.Uint32(s[0xF4:0xF8]), le.Uint32(s[0xF8:0xFC])}
 }

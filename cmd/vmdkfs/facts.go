@@ -86,6 +86,8 @@ type contentFacts struct {
 	Inodes      int64         `json:"inodes,omitempty"`
 	FreeInodes  int64         `json:"free_inodes,omitempty"`
 	Clean       bool          `json:"clean,omitempty"`
+	Errors      uint32        `json:"errors,omitempty"` // that the guest's kernel met
+	LastError   string        `json:"last_error,omitempty"`
 	Group       string        `json:"group,omitempty"`
 	Journal     *journalFacts `json:"journal,omitempty"`
 	Error       string        `json:"error,omitempty"`

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -163,6 +165,10 @@ func (c *contentFacts) open(v *vmdkfs.Volume) error {
 		info, j := x.Info(), x.Journal()
 		c.Kind, c.UUID, c.Label, c.LastMounted = info.Type, info.UUID, info.Label, info.LastMounted
 		c.Features, c.BlockSize, c.Clean = info.Features, info.BlockSize, info.Clean
+		c.Errors = info.Errors
+		if e := info.LastError; e != nil {
+			c.LastError = fmt.Sprintf("%s in %s:%d, inode %d, block %d", e.Time.Format(time.RFC3339), e.Function, e.Line, e.Inode, e.Block)
+		}
 		c.Size, c.Inodes = int64(info.Blocks)*info.BlockSize, int64(info.Inodes)
 		if !j.Needed { // Linux brings these up to date when it unmounts
 			c.Free, c.FreeInodes = int64(info.FreeBlocks)*info.BlockSize, int64(info.FreeInodes)

@@ -118,7 +118,15 @@ func (c *contentFacts) text(b []byte, indent int) []byte {
 	if c.Journal == nil || !c.Journal.Needed {
 		size = sizeText(c.Free) + " free of " + size
 	}
-	return line(b, indent, c.Kind, label, size, put("last mounted on ", c.LastMounted), "UUID "+c.UUID, c.state())
+	return line(b, indent, c.Kind, label, size, put("last mounted on ", c.LastMounted), "UUID "+c.UUID, c.state(), c.errorText())
+}
+
+// errorText says what errors the guest's kernel has met.
+func (c *contentFacts) errorText() string {
+	if c.Errors == 0 {
+		return ""
+	}
+	return count(int(c.Errors), "error") + " met by the guest" + put(", the last at ", c.LastError)
 }
 
 // state says whether the file system was unmounted, and what was done if not.
