@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -162,31 +160,6 @@ func TestACLErrors(t *testing.T) {
 		_, err := decodeACL(disk)
 		require.Error(t, err, "%v", disk)
 	}
-}
-
-// Open a file system, find what was done for it, and read a file.
-func ExampleOpen() {
-	data := exampleImage()
-	f, err := Open(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(f.Info().Type, "replayed:", f.Journal().Replayed)
-	info, err := fs.Stat(f, ".")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(info.Mode(), info.Sys().(*Inode).Number)
-	// Output:
-	// ext3 replayed: true
-	// drwxr-xr-x 2
-}
-
-func exampleImage() []byte {
-	var tb testing.T
-	return testimg.Load(&tb, "ext/dirty-ext3-ordered.img.gz")
 }
 
 // TestTimes decodes the corners of a timestamp.
