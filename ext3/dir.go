@@ -63,6 +63,12 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 	if len(want) > maxNameLength || d.inode.shownName(want) != name {
 		return nil, fs.ErrNotExist
 	}
+	if raw, decided := d.inode.fsys.fast.lookup(d.inode.Number, want); decided {
+		if raw.number == 0 {
+			return nil, fs.ErrNotExist
+		}
+		return d.inode.entryNode(raw)
+	}
 	if raw, ok := d.inode.find(want); ok {
 		return d.inode.entryNode(raw)
 	}

@@ -14,6 +14,11 @@ type dirBlock struct {
 // entries yields the entries in use, without "." and "..", and an error for
 // each place that could not be read; it goes on after it.
 func (i *Inode) entries() iter.Seq2[rawDirent, error] {
+	return i.fsys.fast.entries(i.Number, i.diskEntries())
+}
+
+// diskEntries yields those that are in the directory's blocks.
+func (i *Inode) diskEntries() iter.Seq2[rawDirent, error] {
 	return func(yield func(rawDirent, error) bool) {
 		blocks := i.dirBlocks()
 		if i.Flags&flagInlineData != 0 {

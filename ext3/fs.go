@@ -26,6 +26,7 @@ type FS struct {
 	strict  bool
 	backup  bool // the superblock is a copy
 	journal Journal
+	fast    *fastChanges // nil without fast commits
 
 	mu         sync.Mutex
 	warnings   []error
@@ -74,13 +75,16 @@ func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	recovered, journal, err := f.openDevice(source, o)
+	recovered, journal, tags, err := f.openDevice(source, o)
 	if err != nil {
 		return nil, err
 	}
 	if journal.Replayed {
 		// The superblock itself may be in the journal.
 		if f, err = newFS(recovered, o); err != nil {
+			return nil, err
+		}
+		if f.fast, err = f.replayFastCommits(tags); err != nil {
 			return nil, err
 		}
 	}

@@ -18,6 +18,10 @@ const inlineParent = 4
 // i_block, and the value of the attribute system.data in the inode. Source: the
 // kernel's documentation, "Inline Data".
 func (i *Inode) inlineData() (head, tail []byte, err error) {
+	if i.Flags&flagExtents != 0 {
+		return nil, nil, corrupt(inodeName(i.Number), noOffset, "both extents and inline data")
+	}
+	found := false
 	for e, err := range i.bodyXattrs() {
 		if err != nil {
 			return nil, nil, err
@@ -28,7 +32,10 @@ func (i *Inode) inlineData() (head, tail []byte, err error) {
 		if e.inum != 0 {
 			return nil, nil, corrupt(inodeName(i.Number), noOffset, "inline data in another inode")
 		}
-		tail = e.value
+		tail, found = e.value, true
+	}
+	if !found { // it is there even when i_block is enough
+		return nil, nil, corrupt(inodeName(i.Number), noOffset, "no inline data where its flag says so")
 	}
 	return i.block[:], tail, nil
 }

@@ -75,6 +75,14 @@ func (i rawInode) crtime() time.Time {
 	return i.time(0x90, 0x94)
 }
 
+// iProjID is 0 when the inode is too small to have it.
+func (i rawInode) iProjID() uint32 {
+	if goodOldInodeSize+i.extraISize() < 0xA0 || len(i) < 0xA0 {
+		return 0
+	}
+	return le.Uint32(i[0x9C:0xA0])
+}
+
 // An Inode holds what the file system knows of a file beside its name: it is
 // what FileInfo.Sys returns, as *Inode, and implements [layer.Sys].
 type Inode struct {
@@ -84,6 +92,7 @@ type Inode struct {
 	Generation uint32
 	Links      uint16
 	UID, GID   uint32
+	Project    uint32 // of the quota, 0 where inodes have no such field
 	Length     int64  // bytes
 	Sectors    uint64 // of 512 bytes, allocated; with EXT4_HUGE_FILE_FL, file system blocks
 	Access     time.Time
@@ -173,6 +182,9 @@ func (f *FS) rawInode(number uint32) (rawInode, int64, error) {
 	}
 	// An inode does not cross blocks, as both sizes are powers of two.
 	at := int64(index) * f.geo.inodeSize
+	if raw, newer := f.fast.inode(number); newer {
+		return raw, f.offset(table) + at, nil
+	}
 	block, err := f.block(table + uint64(at/f.geo.blockSize))
 	if err != nil {
 		return nil, noOffset, failed(inodeName(number), f.offset(table)+at, err)
@@ -186,12 +198,19 @@ func (f *FS) inode(number uint32) (*Inode, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.checkInode(number, raw, at); err != nil {
-		return nil, err
+	if _, newer := f.fast.inode(number); !newer { // that one's checksum is the old inode's
+		if err := f.checkInode(number, raw, at); err != nil {
+			return nil, err
+		}
 	}
+	return f.decodeInode(number, raw, at)
+}
+
+// decodeInode decodes the bytes of an inode in use.
+func (f *FS) decodeInode(number uint32, raw rawInode, at int64) (*Inode, error) {
 	i := &Inode{
 		Number: number, RawMode: raw.iMode(), Flags: raw.iFlags(), Generation: raw.iGeneration(),
-		Links: raw.iLinksCount(), UID: raw.iUID(), GID: raw.iGID(), Sectors: raw.iBlocks(),
+		Links: raw.iLinksCount(), UID: raw.iUID(), GID: raw.iGID(), Project: raw.iProjID(), Sectors: raw.iBlocks(),
 		Access: raw.atime(), Modify: raw.mtime(), Change: raw.ctime(), Birth: raw.crtime(),
 		fsys: f, block: [60]byte(raw.iBlock()), xattrAt: raw.iFileACL(),
 	}

@@ -24,6 +24,10 @@ type Journal struct {
 	Transactions int // committed ones, found and replayed
 	Blocks       int // of the file system, replaced by newer ones
 	Revoked      int // blocks in the log that were left out, as a later transaction revoked them
+	// FastCommits is how many ext4 made behind its last transaction, all of
+	// them replayed. They do not say when a directory got or lost a name: its
+	// times are older than its names.
+	FastCommits int
 	// First and Next are the sequence numbers of the first transaction and of
 	// the one behind the last.
 	First, Next uint32
@@ -40,9 +44,6 @@ const (
 	minJournalBlocks        = 1024
 	defaultFastCommitBlocks = 256
 	journalWindow           = 64 << 10
-	fastCommitHead          = 9
-	fastCommitHeadTIDAt     = 8
-	fastCommitHeadSize      = 12
 )
 
 // A journalLog is the log of an opened journal.
@@ -174,49 +175,33 @@ func (l *journalLog) after(block, n uint32) uint32 {
 	return l.first + (block-l.first+n%size)%size
 }
 
-// checkFastCommits refuses a log with fast commits behind its last
-// transaction: they hold changes too.
-func (l *journalLog) checkFastCommits(next uint32) error {
-	if l.incompat&jbd2IncompatFastCommit == 0 {
-		return nil
-	}
-	// The kernel counts j_last as the last block and begins behind it, so that
-	// one block stays unused.
-	if l.last+1 >= l.length {
-		return nil
-	}
-	block, err := l.block(l.last + 1)
-	if err != nil {
-		return err
-	}
-	if le.Uint16(block[0:2]) == fastCommitHead && le.Uint32(block[fastCommitHeadTIDAt:fastCommitHeadSize]) == next {
-		return unsupported(journalObject, "fast commits behind transaction %d", next-1)
-	}
-	return nil
-}
-
-// openDevice returns the source as it is after recovery, and what recovery
-// did. f reads the source as it is.
-func (f *FS) openDevice(source io.ReaderAt, o options) (io.ReaderAt, Journal, error) {
+// openDevice returns the source as it is after recovery but for its fast
+// commits, what recovery did, and the records of the fast commits. f reads the
+// source as it is.
+func (f *FS) openDevice(source io.ReaderAt, o options) (io.ReaderAt, Journal, []fastTag, error) {
 	j := Journal{Present: f.super.compat(compatHasJournal), Needed: f.super.incompat(incompatRecover)}
 	if f.backup && j.Present {
 		// Linux does not keep the copies' flag up to date. The log knows.
 		j.Needed = true
 	}
 	if !j.Needed || o.noReplay {
-		return source, j, nil
+		return source, j, nil, nil
 	}
 	l, err := f.openJournal(o.journal)
 	if err != nil {
-		return nil, j, err
+		return nil, j, nil, err
 	}
 	if l.start == 0 {
-		return source, j, nil
+		return source, j, nil, nil
 	}
 	writes, err := l.replay(&j, f.geo.blocks)
 	if err != nil {
-		return nil, j, err
+		return nil, j, nil, err
+	}
+	tags, err := l.fastCommits(&j, f.geo.inodeSize)
+	if err != nil {
+		return nil, j, nil, err
 	}
 	j.Replayed = true
-	return newOverlay(source, l, writes), j, nil
+	return newOverlay(source, l, writes), j, tags, nil
 }

@@ -100,7 +100,7 @@ func (c overlaid) Extents() iter.Seq2[layer.Extent, error] {
 // mapper returns the map of the inode's blocks, of either kind.
 func (i *Inode) mapper() extent.Mapper {
 	if i.Flags&flagExtents != 0 {
-		return extentTree{i}
+		return i.fsys.fast.mapper(i.Number, extentTree{i})
 	}
 	return blockMap{i}
 }

@@ -47,11 +47,6 @@ func (l *journalLog) replay(j *Journal, blocks uint64) ([]journalWrite, error) {
 	if err := s.verifyData(); err != nil {
 		return nil, err
 	}
-	if s.err == nil {
-		if err := l.checkFastCommits(s.next); err != nil {
-			return nil, err
-		}
-	}
 	revoked := s.revocations()
 	live := s.writes[:0]
 	for _, w := range s.writes {

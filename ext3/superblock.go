@@ -188,6 +188,7 @@ func (s *superblock) geometry() (geometry, error) {
 		firstInode:     goodOldFirstIno,
 		descSize:       32,
 	}
+	minDescSize := g.descSize
 	if s.sRevLevel() > 0 {
 		g.inodeSize, g.firstInode = int64(s.sInodeSize()), s.sFirstIno()
 	}
@@ -200,13 +201,14 @@ func (s *superblock) geometry() (geometry, error) {
 	}
 	if s.incompat(incompat64Bit) {
 		g.descSize = int64(s.sDescSize())
+		minDescSize = 64
 	}
 	switch size, ok := ondisk.Mul(g.blocks, uint64(g.blockSize)); {
 	case !ok || size == 0:
 		return bad("%d blocks of %d bytes", g.blocks, g.blockSize)
 	case g.inodeSize < goodOldInodeSize || g.inodeSize > g.blockSize || g.inodeSize&(g.inodeSize-1) != 0:
 		return bad("inode size %d", g.inodeSize)
-	case g.descSize < 32 || g.descSize > g.blockSize || g.descSize&(g.descSize-1) != 0:
+	case g.descSize < minDescSize || g.descSize > g.blockSize || g.descSize&(g.descSize-1) != 0:
 		return bad("group descriptor size %d", g.descSize)
 	case g.firstDataBlock >= g.blocks:
 		return bad("first data block %d of %d", g.firstDataBlock, g.blocks)

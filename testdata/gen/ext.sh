@@ -34,6 +34,107 @@ ext4-default() { clean 16M plain 'features:.* extent 64bit flex_bg.*metadata_csu
 ext4-1k()     { clean 8M plain 'features:.* extent 64bit' -t ext4 -b 1024 -J size=1; }
 ext4-modern() { clean 8M plain 'features:.* orphan_file.* metadata_csum_seed' -t ext4 -b 1024 -J size=1 -O orphan_file,metadata_csum_seed,sparse_super2; }
 
+# ---- group descriptors --------------------------------------------------------------------------
+
+# in_meta_group N: some file's inode is described in meta group N or behind it
+in_meta_group() {
+  local size per_group block last
+  size=$(field 'Group descriptor size'); per_group=$(field 'Inodes per group'); block=$(field 'Block size')
+  last=$(zcat "$OUT/$name.manifest.jsonl.gz" | sed -nE 's/.*"inode": ([0-9]+).*/\1/p' | sort -n | tail -1)
+  [ $(((last - 1) / per_group / (block / ${size:-32}))) -ge "$1" ] || die "the last inode, $last, is not in meta group $1"
+}
+field() { super "$img" | sed -nE "s/^$1: +//p"; }   # field NAME: of the superblock
+
+ext4-meta-bg-64bit() { clean 16M spread 'features:.* meta_bg.* 64bit' -t ext4 -b 1024 -g 256 -O ^has_journal,meta_bg,64bit,^resize_inode,^flex_bg; in_meta_group 2; }
+ext4-meta-bg-32bit() { clean 24M spread 'features:.* meta_bg' -t ext4 -b 1024 -g 256 -O ^has_journal,meta_bg,^64bit,^resize_inode,^flex_bg; in_meta_group 2; }
+ext4-meta-bg-flex()  { clean 16M spread 'features:.* meta_bg.* flex_bg' -t ext4 -b 1024 -g 256 -O ^has_journal,meta_bg,64bit,flex_bg,^resize_inode -G 4; in_meta_group 2; }
+ext2-meta-bg()       { clean 24M spread 'features:.* meta_bg' -t ext2 -b 1024 -g 256 -O meta_bg,^sparse_super,^resize_inode; in_meta_group 2; no_backup_of 'features:.* sparse_super'; }
+ext4-meta-bg-sparse2() {
+  clean 16M spread 'features:.* sparse_super2 .*meta_bg' -t ext4 -b 1024 -g 256 -O ^has_journal,meta_bg,sparse_super2,^resize_inode -E num_backup_sb=2
+  in_meta_group 2
+}
+ext4-meta-bg-bigalloc() {  # blocks of 1 KiB with no boot block: the superblock is block 1, and not the first data block
+  clean 32M spread 'features:.* meta_bg.* bigalloc' -t ext4 -b 1024 -C 4096 -g 256 -O ^has_journal,meta_bg,bigalloc,^resize_inode
+  has "$(super "$img")" 'First block:\s+0$'
+  in_meta_group 1
+}
+no_backup_of() { if grep -qE "$1" <<<"$(super "$img")"; then die "unexpected: $1"; fi; }
+
+# grown FROM TO MKE2FS-ARGS...: the descriptors of FROM stay behind the superblock, those that resize2fs adds are in meta groups,
+# as when the kernel grows a file system past the room for descriptors. DESCS: how many of them a block holds.
+grown() {
+  local from=$1 to=$2; shift 2
+  mkfs "$img" "$from" "$@"
+  fill "$img" small
+  printf '%s\n' "set_super_value first_meta_bg $(($(field 'Block count') / 256 / DESCS))" 'feature meta_bg' > "$W/commands"
+  debugfs -w -f "$W/commands" "$img" &> /dev/null
+  truncate -s "$to" "$img"
+  e2fsck -fp "$img" > /dev/null
+  resize2fs "$img" &> "$W/resize.log" || { cat "$W/resize.log" >&2; return 1; }
+  fill "$img" spread
+  has "$(super "$img")" 'features:.* meta_bg'
+  has "$(super "$img")" 'First meta block group:\s+[1-9]'
+  keep
+  in_meta_group "$(($(field 'First meta block group') + 1))"
+}
+ext4-grown-64bit() { DESCS=16 grown 8M 24M -t ext4 -b 1024 -g 256 -O ^has_journal,64bit,^resize_inode,^flex_bg; }
+ext4-grown-32bit() { DESCS=32 grown 8M 24M -t ext4 -b 1024 -g 256 -O ^has_journal,^64bit,^resize_inode,^flex_bg; }
+ext4-meta-bg-resize() {  # mke2fs does not make both, the kernel reads them
+  mkfs "$img" 16M -t ext4 -b 1024 -g 256 -O ^has_journal,meta_bg,^resize_inode,^flex_bg
+  fill "$img" spread
+  debugfs -w -R 'feature resize_inode' "$img" &> /dev/null
+  has "$(super "$img")" 'features:.* resize_inode .*meta_bg'
+  keep
+  in_meta_group 2
+}
+
+ext4-desc-128() { clean 8M spread 'Group descriptor size:\s+128$' -t ext4 -b 1024 -g 512 -O ^has_journal,64bit -E desc_size=128; }
+ext4-desc-1024() {  # one to a block, so that with meta_bg each group has its own
+  clean 8M spread 'Group descriptor size:\s+1024$' -t ext4 -b 1024 -g 512 -O ^has_journal,64bit,meta_bg,^resize_inode,^flex_bg -E desc_size=1024
+  in_meta_group 9
+}
+
+ext4-uninit-bg() {
+  clean 8M small 'features:.* uninit_bg' -t ext4 -b 1024 -g 512 -O ^has_journal,uninit_bg,^metadata_csum,^flex_bg -E lazy_itable_init=1
+  no_backup_of 'features:.* metadata_csum'
+  has "$(dumpe2fs "$img" 2> /dev/null)" 'INODE_UNINIT'
+}
+
+# ---- sizes of inodes and blocks -------------------------------------------------------------------
+
+ext4-inode-512()  { clean 4M xattrs 'Inode size:\s+512$' -t ext4 -b 1024 -I 512 -J size=1; has_xattrs "$img"; }
+ext4-inode-1024() { clean 4M small 'Inode size:\s+1024$' -t ext4 -b 1024 -I 1024 -N 256 -J size=1 -O inline_data; has "$(stat_of "$img" sizes/500)" 'Size of inline data'; }
+ext4-inode-4096() { clean 8M small 'Inode size:\s+4096$' -t ext4 -b 4096 -I 4096 -N 256 -O inline_data,^has_journal; has "$(stat_of "$img" dir-of-60)" 'Size of inline data'; }
+
+# large_block BYTES MKE2FS-ARGS...: blocks larger than a page, which this kernel does not mount. mke2fs writes one tree twice:
+# into this image, and with blocks of 4 KiB into another one, which the kernel mounts for the manifest. e2fsck makes indexes,
+# and debugfs reads the image's content back.
+large_block() {
+  local block=$1 ref=$W/ref.img count=128 part; shift
+  if [ ! -e "$W/large" ]; then mkdir "$W/large"; python3 "$GEN/tree.py" large_blocks "$W/large"; fi
+  cp -a "$W/large" "$W/read"; rm -r "$W/read"  # the first to read it moves its access times
+  mkfs "$img" $((block * count)) -b "$block" -I 256 -N 1024 -d "$W/large" "$@"
+  mkfs "$ref" 32M -b 4096 -I 256 -N 1024 -d "$W/large" "$@"
+  for part in "$img" "$ref"; do e2fsck -fpD "$part" > /dev/null || [ $? -le 1 ]; done
+  has "$(super "$img")" "Block size:\s+$block\$"
+  ! mounted "$img" ro true 2> /dev/null || die "the kernel mounts it: take the manifest from there"
+  has "$(dbg "$img" 'htree_dump many')" 'Root node dump'
+  mkdir "$W/back"
+  dbg "$img" "rdump / $W/back"
+  rmdir "$W/back/lost+found"
+  diff -r --no-dereference "$W/large" "$W/back"
+  rm -r "$W/back"
+  # Names and inodes of both are equal; lost+found and directories have other lengths, which the manifest leaves out.
+  cmp <(dbg "$img" 'ls -p sizes' | sort) <(dbg "$ref" 'ls -p sizes' | sort)
+  image
+  manifest "$ref" "$OUT/$name"
+}
+ext4-8k()  { large_block 8192 -t ext4 -O ^has_journal; }
+ext4-16k() { large_block 16384 -t ext4 -O ^has_journal; }
+ext4-32k() { large_block 32768 -t ext4 -O ^has_journal; }
+ext4-64k() { large_block 65536 -t ext4 -O ^has_journal; }
+ext2-64k() { large_block 65536 -t ext2; }
+
 # ---- what files, directories and inodes can be ---------------------------------------------------
 
 ext2-holes() {
@@ -92,6 +193,11 @@ ext4-extents() {
   keep
 }
 
+ext4-block-map() {  # block maps in a file system with checksums
+  clean 4M mapped 'features:.* metadata_csum' -t ext4 -b 1024 -O ^extent,^64bit,^has_journal,^huge_file
+  has "$(stat_of "$img" every-level)" '\(TIND\)'
+}
+
 ext3-to-ext4() {
   mkfs "$img" 6M -t ext3 -b 1024 -I 256 -J size=1
   fill "$img" packages
@@ -103,6 +209,65 @@ ext3-to-ext4() {
   keep
 }
 
+# A tree of depth 5 takes a file of a size beyond this testdata: debugfs puts levels on top of a smaller one.
+ext4-extent-depth() {
+  mkfs "$img" 4M -t ext4 -b 1024 -J size=1
+  fill "$img" deep_extents
+  printf '%s\n' 'extent_open deep' root split_node root split_node root split_node root split_node extent_close > "$W/commands"
+  debugfs -w -f "$W/commands" "$img" &> "$W/split.log"
+  has "$(dbg "$img" 'ex deep')" '^ *5/ *5 '
+  keep
+}
+
+# An index of three levels: names of one file, so long that three fill a block, and in the order of their hashes, so that each
+# node that the kernel splits stays half empty.
+ext4-large-dir-3() {
+  local seed=76646b66-7300-4000-8000-000000000003 n
+  mkfs "$img" 24M -t ext4 -b 1024 -N 128 -O large_dir,^metadata_csum,^64bit,^has_journal -E hash_seed=$seed
+  has "$(super "$img")" 'Default directory hash:\s+half_md4'
+  for ((n = 0; n < 20000; n++)); do printf 'dx_hash -h half_md4 -s %s %05d-%0245d\n' $seed $n 0; done > "$W/commands"
+  debugfs -f "$W/commands" "$img" 2> /dev/null | sed -nE 's/^Hash of ([0-9-]+) is 0x([0-9a-f]+) .*/\2 \1/p' |
+    awk '{printf "%8s %s\n", $1, $2}' | LC_ALL=C sort | awk '{print $2}' > "$W/names"
+  NAMES=$W/names fill "$img" large_dir
+  has "$(super "$img")" 'features:.* large_dir'
+  has "$(dbg "$img" 'htree_dump large')" 'Indirect levels: 2'
+  keep
+}
+
+# This kernel mounts both features for reading only, so debugfs sets the projects.
+ext4-project-quota() {
+  local id
+  mkfs "$img" 4M -t ext4 -b 1024 -J size=1
+  fill "$img" small
+  fill "$img" projects
+  tune2fs -O project "$img" > /dev/null
+  for id in 1000 70000 4294967294; do echo "set_inode_field project-$id projid $id"; done > "$W/commands"
+  debugfs -w -f "$W/commands" "$img" &> /dev/null
+  tune2fs -Q usrquota,grpquota,prjquota "$img" > /dev/null
+  e2fsck -fy "$img" &> /dev/null || [ $? -le 1 ]  # counts what the projects use
+  has "$(super "$img")" 'features:.* quota.* project'
+  has "$(super "$img")" 'Project quota inode:\s+[1-9]'
+  has "$(stat_of "$img" project-70000)" 'Project: +70000 '
+  keep
+}
+
+# This kernel has no fs-verity: debugfs cuts a file short of what stands for its Merkle tree, the kernel writes the manifest,
+# and only then the flag is set, without which e2fsck would cut off what is behind the end.
+ext4-verity() {
+  mkfs "$img" 4M -t ext4 -b 1024 -J size=1 -O verity
+  fill "$img" verity
+  debugfs -w -R 'set_inode_field signed size 5000' "$img" 2> /dev/null
+  debugfs -w -R 'feature -verity' "$img" &> /dev/null
+  manifest "$img" "$OUT/$name"
+  debugfs -w -R 'feature verity' "$img" &> /dev/null
+  debugfs -w -R 'set_inode_field signed flags 0x180000' "$img" 2> /dev/null
+  has "$(super "$img")" 'features:.* verity'
+  has "$(stat_of "$img" signed)" 'Flags: 0x180000'
+  [ "$(dbg "$img" 'bmap signed 64')" != 0 ] || die "nothing behind the end"
+  e2fsck -fn "$img" > /dev/null 2>&1 || die "e2fsck finds errors"
+  image
+}
+
 # ---- features that a reader may refuse -----------------------------------------------------------
 
 ext4-inline-data() {
@@ -111,7 +276,11 @@ ext4-inline-data() {
 }
 ext4-bigalloc() { clean 16M plain 'features:.* bigalloc' -t ext4 -b 1024 -C 8192 -J size=1 -O bigalloc; }
 ext4-meta-bg()  { clean 8M plain 'features:.* meta_bg' -t ext4 -b 1024 -g 256 -J size=1 -O meta_bg,^resize_inode,^flex_bg; }
-ext4-ea-inode() { clean 4M big_xattrs 'features:.* ea_inode' -t ext4 -b 1024 -J size=1 -O ea_inode; }
+ext4-ea-inode() {
+  clean 4M big_xattrs 'features:.* ea_inode' -t ext4 -b 1024 -J size=1 -O ea_inode
+  for ((i = 11; i <= 512; i++)); do echo "stat <$i>"; done > "$W/commands"
+  [ "$(count "$(debugfs -f "$W/commands" "$img" 2> /dev/null)" '^Inode: .*Flags: 0x280000')" = 3 ] || die "two equal values are not one inode"
+}
 ext4-large-dir() { clean 4M small 'features:.* large_dir' -t ext4 -b 1024 -J size=1 -O large_dir; }
 ext4-encrypt() {
   clean 4M encrypted 'features:.* encrypt' -t ext4 -b 1024 -J size=1 -O encrypt
@@ -126,10 +295,11 @@ ext4-mmp() {
 }
 ext4-casefold() {  # no manifest: needs a kernel with CONFIG_UNICODE
   mkdir -p "$W/tree"
-  python3 "$GEN/tree.py" small "$W/tree"
+  python3 "$GEN/tree.py" casefold "$W/tree"
   mkfs "$img" 4M -t ext4 -b 1024 -J size=1 -O casefold -E encoding=utf8 -d "$W/tree"
   debugfs -w -R 'set_inode_field MixedCase flags 0x40080000' "$img" 2> /dev/null
   has "$(super "$img")" 'features:.* casefold'
+  has "$(stat_of "$img" MixedCase)" 'Flags: 0x40080000'
   image
 }
 ext4-journal-dev() {

@@ -91,6 +91,15 @@ def holes():
     write('dense', text(400_000))
 
 
+def mapped():
+    """As holes, and no file is so long that to read it takes a second."""
+    k, ind, dind, tind = 1024, 12, 268, 65804
+    pieces('every-level', [k * b for b in (0, 3, ind + 5, ind + 200, dind + 7, dind + 255 * 256 + 255, tind + 9, tind + 300)], k * (tind + 310))
+    pieces('only-indirect', [k * (ind + 255)], k * (ind + 256))
+    pieces('only-double', [k * (dind + 300)], k * (dind + 1000))
+    write('dense', text(400_000))
+
+
 def linear():
     """Directories of several blocks without an index, with holes that deleted entries leave (run before dir_index is set)."""
     for name, doomed in (('full', lambda i: False), ('every-third-deleted', lambda i: i % 3 == 0),
@@ -278,6 +287,68 @@ def small():
             write('dir-of-%d/entry-%d' % (k, i), '')
     os.mkdir('MixedCase')
     pieces('sparse', (0, 100_000), 200_000)
+
+
+def spread():
+    """Directories that the kernel puts in all the groups, with a file in each."""
+    for i in range(100):
+        write('spread-%02d/file' % i, 'in directory %d\n' % i)
+    write('spread-50/large', text(9_000))
+
+
+def large_blocks():
+    """For mke2fs -d: files and links around the ends of blocks of up to 64 KiB, names for several blocks, and for an index of them."""
+    for n in (0, 1, 60, 4096, 8192, 65535, 65536, 65537, 140_000):
+        write('sizes/%d' % n, text(n, n))
+    pieces('sizes/sparse', (0, 300_000, 900_000), 1_000_000)
+    for i in range(350):
+        os.makedirs('many', exist_ok=True)
+        os.link('sizes/1', 'many/%03d-%s' % (i, 'n' * 240))
+    for n in (1, 59, 60, 200, 4000):
+        os.symlink(('target/' * n)[:n - 1] + 'x', 'symlink-%d' % n)
+    os.mkdir('empty')
+    write('attributes', '')
+    os.setxattr('attributes', 'user.small', b'tiny')
+    os.setxattr('attributes', 'user.large', text(3000, 1))
+    for d, dirs, files in os.walk('.', topdown=False):
+        for n in files + ['.']:
+            os.utime(os.path.join(d, n), ns=(1_500_000_000_123456789, 1_600_000_000_987654321), follow_symlinks=False)
+
+
+def deep_extents():
+    pieces('deep', range(0, 120 * 2048, 2048), 120 * 2048, b'piece\n' * 170)
+    write('beside', text(5000))
+
+
+def large_dir():
+    """The names in the file NAMES, in its order, for one file: names take little room, inodes do not."""
+    os.mkdir('large')
+    write('file', 'with many names\n')
+    with open(os.environ['NAMES']) as f:
+        for name in f:
+            os.link('file', 'large/' + name.strip())
+
+
+def projects():
+    """Each holds the number of the project that debugfs gives it."""
+    for ident in (0, 1000, 70_000, 0xfffffffe):
+        write('project-%d' % ident, '%d\n' % ident)
+
+
+def verity():
+    """What debugfs cuts short: blocks behind the end of the file, from the next multiple of 64 KiB on."""
+    small()
+    pieces('signed', (65536,), 65536 + 1024, b'MERKLE-TREE\n' * 85)
+    with open('signed', 'r+b') as f:
+        f.write(text(5000, 'signed'))
+
+
+def casefold():
+    """MixedCase is made to fold: each name in it is that of the file's content in another case."""
+    small()
+    for name, other in (('Hello.txt', 'hELLO.TXT'), ('README', 'readme'), ('\u00c4rger', '\u00e4RGER'), ('\u03a3\u03b1', '\u03c3\u0391')):
+        write('MixedCase/' + name, other + '\n')
+        write('sizes/' + name, other + '\n')
 
 
 def big_xattrs():
