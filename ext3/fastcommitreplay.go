@@ -152,6 +152,9 @@ func (r *fastReplay) replaceInode(number uint32, newer rawInode) error {
 	case raw.iFlags()&flagInlineData == 0:
 		copy(raw.iBlock(), block[:])
 	}
+	if raw.iLinksCount() == 0 {
+		r.free(number)
+	}
 	return nil
 }
 

@@ -3,7 +3,7 @@
 
 All content is generated here from fixed seeds, so that it is the project's own and compresses well.
 """
-import ctypes, fcntl, os, random, socket, struct, sys
+import ctypes, fcntl, os, random, socket, struct, subprocess, sys
 
 libc = ctypes.CDLL(None, use_errno=True)
 WORDS = ('server backup disk volume journal inode block extent mount request worker queue cache reply '
@@ -242,7 +242,7 @@ def stale():
                 f.write(b'STALE-DATA-' * 5957)
                 f.flush()
     except OSError:
-        os.sync()
+        subprocess.run(['sync', '-f', '.'], check=True)  # this file system, not all of the machine
     os.unlink('pattern')
 
 

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""writer.py DIR ROUNDS [--magic]: change the mounted ext file system DIR as a busy server does, then cut its power in mid-write.
+"""Change the mounted ext file system DIR as a busy server does, then cut its power in mid-write.
 
 After ROUNDS rounds the file system is shut down under the writer by FS_IOC_SHUTDOWN without flushing the log: what was
-committed lies in the journal only, what was not is lost. --magic starts every data block with the journal's own magic number,
-which the journal (data=journal) must escape.
+committed lies in the journal only, what was not is lost.
 """
-import errno, fcntl, itertools, os, random, shutil, struct, sys, threading
+import argparse, errno, fcntl, itertools, os, random, shutil, struct, sys, threading
 from tree import text
 
 SHUTDOWN, NOLOGFLUSH = 0x8004587d, struct.pack('I', 2)
@@ -13,8 +12,8 @@ MAGIC = b'\xc0\x3b\x39\x98'
 
 
 class Writer:
-    def __init__(self, magic):
-        self.rnd = random.Random(1)
+    def __init__(self, magic, seed):
+        self.rnd = random.Random(seed)
         self.block = os.statvfs('.').f_bsize if magic else None
         self.docs = sorted(os.path.join(d, f) for d, _, fs in os.walk('usr/share/doc') for f in fs)
         self.rnd.shuffle(self.docs)
@@ -79,20 +78,31 @@ class Writer:
         self.write('app.state', 100, sync=True)
 
 
-def main(path, rounds, magic=False):
-    os.chdir(path)
+def main():
+    a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    a.add_argument('dir')
+    a.add_argument('rounds', type=int)
+    a.add_argument('--magic', action='store_true',
+                   help="start data blocks with the journal's magic number, which the journal (data=journal) must escape")
+    a.add_argument('--mounted', action='store_true',
+                   help='just stop: what lies in the backing file now is what a snapshot of the storage would hold')
+    a.add_argument('--seed', type=int, default=1)
+    a = a.parse_args()
+    os.chdir(a.dir)
     root = os.open('.', os.O_RDONLY)
-    w = Writer(magic)
+    w = Writer(a.magic, a.seed)
     try:
         for n in itertools.count():
-            if n == int(rounds):
+            if n == a.rounds and a.mounted:
+                break
+            if n == a.rounds:
                 threading.Thread(target=fcntl.ioctl, args=(root, SHUTDOWN, NOLOGFLUSH)).start()
             w.round(n)
     except OSError as e:
-        if n < int(rounds) or e.errno not in (errno.EIO, errno.EROFS):
+        if n < a.rounds or e.errno not in (errno.EIO, errno.EROFS):
             raise
     os._exit(0)  # no flushing of what can no longer be written
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:3], magic='--magic' in sys.argv[3:])
+    main()
