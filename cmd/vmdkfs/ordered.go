@@ -42,6 +42,7 @@ func (a *app) inOrder(ctx context.Context, w *walk.Walker, take func(walk.Entry)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	todo, order := make(chan *batch), make(chan *batch, batchesAhead)
+	free := make(chan *batch, batchesAhead) // written, to be filled again
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	for range runtime.GOMAXPROCS(0) {
@@ -60,7 +61,7 @@ func (a *app) inOrder(ctx context.Context, w *walk.Walker, take func(walk.Entry)
 	workers.Go(func() {
 		defer close(order)
 		defer close(todo)
-		batches(ctx, w, take, func(b *batch) {
+		batches(ctx, w, take, free, func(b *batch) {
 			order <- b
 			todo <- b
 		})
@@ -76,14 +77,32 @@ func (a *app) inOrder(ctx context.Context, w *walk.Walker, take func(walk.Entry)
 				cancel() // and go on, until the walk has seen it
 			}
 		}
+		select {
+		case free <- b:
+		default:
+		}
 	}
 	a.fail(w.Start().Path, outer.Err())
 	return failed
 }
 
+// newBatch returns an empty batch, in the memory of one from free if there is
+// any.
+func newBatch(free <-chan *batch) *batch {
+	b := new(batch)
+	select {
+	case b = <-free:
+		clear(b.entries)
+		b.entries, b.lines, b.paths, b.errs = b.entries[:0], b.lines[:0], nil, nil
+	default:
+	}
+	b.done = make(chan struct{})
+	return b
+}
+
 // batches passes the entries that take wants to send, in order.
-func batches(ctx context.Context, w *walk.Walker, take func(walk.Entry) bool, send func(*batch)) {
-	b := &batch{done: make(chan struct{})}
+func batches(ctx context.Context, w *walk.Walker, take func(walk.Entry) bool, free <-chan *batch, send func(*batch)) {
+	b := newBatch(free)
 	for e, err := range w.All() {
 		if ctx.Err() != nil {
 			break
@@ -95,7 +114,7 @@ func batches(ctx context.Context, w *walk.Walker, take func(walk.Entry) bool, se
 		}
 		if len(b.entries) == batchSize {
 			send(b)
-			b = &batch{done: make(chan struct{})}
+			b = newBatch(free)
 		}
 	}
 	send(b)
