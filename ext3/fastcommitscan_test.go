@@ -159,4 +159,3 @@ func TestBlockRange(t *testing.T) {
 	require.Equal(t, blockRange{first: 100, length: 1, start: 2<<32 | 3, unwritten: true}, fastTag{fcTagAddRange, value}.blockRange())
 	require.Equal(t, blockRange{first: 5, length: 6, hole: true}, fastTag{fcTagDelRange, words(12, 5, 6)}.blockRange())
 }
-
