@@ -136,7 +136,7 @@ func (d *dirDamage) err(i *Inode) error {
 	case 1:
 		return d.first
 	}
-	return failed("directory "+inodeName(i.Number), noOffset, fmt.Errorf("%d places cannot be read, the first: %w", d.count, d.first))
+	return failed(i.dirObject(), noOffset, fmt.Errorf("%d places cannot be read, the first: %w", d.count, d.first))
 }
 
 // A rawDirent is an entry as a block holds it. Its name aliases the block.
@@ -175,4 +175,4 @@ func (i *Inode) checkEntry(raw rawDirent) error {
 	return nil
 }
 
-func (i *Inode) entryObject() string { return "entry of directory " + inodeName(i.Number) }
+func (i *Inode) entryObject() string { return "entry of " + i.dirObject() }

@@ -1,8 +1,6 @@
 package ext3
 
-import (
-	"iter"
-)
+import "iter"
 
 // A dirBlock is one block of a directory, with its place in the source. The
 // data lies in the cache.
@@ -40,15 +38,17 @@ func (i *Inode) diskEntries() iter.Seq2[rawDirent, error] {
 	}
 }
 
+// dirObject is what errors call the directory.
+func (i *Inode) dirObject() string { return "directory " + inodeName(i.Number) }
+
 // dirBlocks yields the blocks of a directory, and an error for each that
 // cannot be read and for each hole: a directory has none.
 func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 	return func(yield func(dirBlock, error) bool) {
-		object := "directory " + inodeName(i.Number)
-		fail := func(at int64, err error) bool { return yield(dirBlock{}, failed(object, at, err)) }
+		fail := func(at int64, err error) bool { return yield(dirBlock{}, failed(i.dirObject(), at, err)) }
 		blockSize := i.fsys.geo.blockSize
 		if i.Length == 0 || i.Length%blockSize != 0 || i.Length/blockSize > int64(i.fsys.geo.blocks) {
-			fail(noOffset, corrupt(object, noOffset, "%d bytes long", i.Length))
+			fail(noOffset, corrupt(i.dirObject(), noOffset, "%d bytes long", i.Length))
 			return
 		}
 		end := int64(0)
@@ -57,7 +57,7 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 				fail(noOffset, err)
 				return
 			}
-			if e.Offset > end && !fail(noOffset, corrupt(object, noOffset, "a hole at %d", end)) {
+			if e.Offset > end && !fail(noOffset, corrupt(i.dirObject(), noOffset, "a hole at %d", end)) {
 				return
 			}
 			end = e.Offset + e.Length
@@ -76,7 +76,7 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 			}
 		}
 		if end < i.Length {
-			fail(noOffset, corrupt(object, noOffset, "a hole at %d", end))
+			fail(noOffset, corrupt(i.dirObject(), noOffset, "a hole at %d", end))
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (i *Inode) blockEntries(b dirBlock) iter.Seq2[rawDirent, error] {
 		data := b.data
 		for at := 0; at < len(data); {
 			bad := func(format string, args ...any) {
-				yield(rawDirent{}, corrupt("directory "+inodeName(i.Number), b.physical+int64(at), "entry: "+format, args...))
+				yield(rawDirent{}, corrupt(i.dirObject(), b.physical+int64(at), "entry: "+format, args...))
 			}
 			if len(data)-at < direntHeader {
 				bad("%d bytes are left of its block", len(data)-at)

@@ -39,11 +39,13 @@ type Journal struct {
 
 const journalObject = "journal"
 
-// minJournalBlocks is the length that a log keeps beside its fast commits.
 const (
+	// minJournalBlocks is the length that a log keeps beside its fast commits.
 	minJournalBlocks        = 1024
 	defaultFastCommitBlocks = 256
-	journalWindow           = 64 << 10
+	// journalWindow is how much of the log is read at once, in bytes. Between
+	// the blocks that are looked at lie those of data, which need not be.
+	journalWindow = 64 << 10
 )
 
 // A journalLog is the log of an opened journal.

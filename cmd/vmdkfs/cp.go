@@ -65,12 +65,8 @@ func (a *app) cp(ctx context.Context, d *vmdkfs.Disk, args []string, dest string
 func (a *app) sources(d *vmdkfs.Disk, args []string) []export.Source {
 	var list []export.Source
 	for _, arg := range args {
-		name, err := treePath(d, arg)
-		if err == nil {
-			_, err = d.Lstat(name)
-		}
-		if err != nil {
-			a.fail(arg, err)
+		name, ok := a.existing(d, arg)
+		if !ok {
 			continue
 		}
 		content := name == "." || arg == "." || strings.HasSuffix(arg, "/.")
@@ -81,6 +77,17 @@ func (a *app) sources(d *vmdkfs.Disk, args []string) []export.Source {
 		list = append(list, export.Source{Path: path.Clean(name), Content: content})
 	}
 	return list
+}
+
+// existing returns the path in the volume tree that arg names, and reports when
+// there is nothing.
+func (a *app) existing(d *vmdkfs.Disk, arg string) (name string, ok bool) {
+	name, err := treePath(d, arg)
+	if err == nil {
+		_, err = d.Lstat(name)
+	}
+	a.fail(arg, err)
+	return name, err == nil
 }
 
 // count returns n with a noun.

@@ -47,15 +47,9 @@ image is complete; - is standard output.`,
 func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, file, label string) error {
 	var names []string
 	for _, arg := range args {
-		name, err := treePath(d, arg)
-		if err == nil {
-			_, err = d.Lstat(name)
+		if name, ok := a.existing(d, arg); ok {
+			names = append(names, name)
 		}
-		if err != nil {
-			a.fail(arg, err)
-			continue
-		}
-		names = append(names, name)
 	}
 	if len(names) == 0 {
 		return errFailed
