@@ -105,6 +105,25 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// TestDerived: what is worked out is read as anything else, and lies nowhere.
+func TestDerived(t *testing.T) {
+	list, err := NewList([]Run{{0, 10, 0, 5}, {10, 10, 1, 20}, {20, 10, 1, 30}}, 100, 100)
+	require.NoError(t, err)
+	worked := pattern(100, 2)
+	r := NewReader(list, 30, bytes.NewReader(pattern(100, 1)), Derived{bytes.NewReader(worked), 0})
+	got := make([]byte, 30)
+	_, err = r.ReadAt(got, 0)
+	require.NoError(t, err)
+	require.Equal(t, append(pattern(100, 1)[5:15:15], worked[20:40]...), got)
+
+	var extents []layer.Extent
+	for x, err := range r.Extents() {
+		require.NoError(t, err)
+		extents = append(extents, x)
+	}
+	require.Equal(t, []layer.Extent{{Offset: 0, Length: 10, Physical: 5}, {Offset: 10, Length: 20, Physical: -1}}, extents)
+}
+
 // TestShortSource: a source that ends inside a run is an error, never zeros.
 func TestShortSource(t *testing.T) {
 	list, err := NewList([]Run{{0, 50, 0, 0}}, 100)

@@ -10,6 +10,14 @@ import (
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
+// A Derived source is one whose bytes are worked out from those of other
+// sources: decompressed, or rebuilt from parity. It reads as any source does;
+// its extents are told as lying in no place.
+type Derived struct {
+	io.ReaderAt
+	Source int // the layer's source that most of it comes from
+}
+
 // A Reader reads a file of a given size through a Mapper. It is immutable, and
 // its methods may be called from any number of goroutines.
 type Reader struct {
@@ -111,7 +119,11 @@ func (r *Reader) Extents() iter.Seq2[layer.Extent, error] {
 			if run.Source == Hole {
 				continue
 			}
-			if !yield(layer.Extent{Offset: run.Offset, Length: run.Length, Source: run.Source, Physical: run.Physical}, nil) {
+			x := layer.Extent{Offset: run.Offset, Length: run.Length, Source: run.Source, Physical: run.Physical}
+			if d, ok := r.sources[run.Source].(Derived); ok {
+				x.Source, x.Physical = d.Source, -1
+			}
+			if !yield(x, nil) {
 				return
 			}
 		}
