@@ -101,6 +101,7 @@ done, 2 when the command line makes no sense.`,
 	flags.BoolVar(&a.stats, "stats", false, "print the reads of the source, time and peak memory at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")
 	flags.BoolVar(&a.noReplay, "no-replay", false, "read file systems without what is in their journals only")
-	root.AddCommand(a.infoCommand(), a.lsCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(), a.isoCommand())
+	root.AddCommand(a.infoCommand(), a.lsCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
+		a.tarCommand(), a.zipCommand(), a.isoCommand())
 	return root
 }

@@ -43,12 +43,7 @@ func (a *app) cp(ctx context.Context, d *vmdkfs.Disk, args []string, dest string
 	if len(sources) == 0 {
 		return errFailed
 	}
-	p := a.progress(func() (total int64) {
-		for _, s := range sources {
-			total += treeSize(ctx, d, s.Path)
-		}
-		return total
-	})
+	p := a.progress(func() int64 { return sourcesSize(ctx, d, sources) })
 	opts.Fail = a.fail
 	opts.Progress = p.add
 	opts.Note = func(text string, files int) {
@@ -58,6 +53,14 @@ func (a *app) cp(ctx context.Context, d *vmdkfs.Disk, args []string, dest string
 	p.stop()
 	a.fail(dest, err)
 	return nil
+}
+
+// sourcesSize returns how many bytes the files of all sources have.
+func sourcesSize(ctx context.Context, d *vmdkfs.Disk, sources []export.Source) (total int64) {
+	for _, s := range sources {
+		total += treeSize(ctx, d, s.Path)
+	}
+	return total
 }
 
 // sources returns what the arguments name, without those that name nothing,

@@ -88,6 +88,9 @@ func TestRun(t *testing.T) {
 		{"cp to nowhere", []string{"cp", vm, "p1", "/none/there"}, "", "/none/there: /none: no such file or directory", 1},
 		{"iso of nothing", []string{"iso", "-o", "/none/iso", vm, "p1/none"}, "", "p1/none: no such file or directory", 1},
 		{"iso to nowhere", []string{"iso", "-o", "/none/iso", vm, "p1"}, "", "/none/iso: no such file or directory", 1},
+		{"tar of nothing", []string{"tar", "-o", "/none/tar", vm, "p1/none"}, "", "p1/none: no such file or directory", 1},
+		{"tar to nowhere", []string{"tar", "-o", "/none/tar", vm, "p1"}, "", "/none/tar: no such file or directory", 1},
+		{"zip without -o", []string{"zip", vm, "p1"}, "", `required flag\(s\) "output" not set; see vmdkfs --help`, 2},
 		{"iso without -o", []string{"iso", vm, "p1"}, "", `required flag\(s\) "output" not set; see vmdkfs --help`, 2},
 		{"no image", []string{"ls", "/none.vmdk"}, "", "/none.vmdk: no such file or directory", 1},
 		{"a directory", []string{"ls", "/"}, "", "/: .*", 1},
@@ -415,7 +418,7 @@ type broken struct{ err error }
 func (b broken) Write([]byte) (int, error) { return 0, b.err }
 
 func TestOutputFails(t *testing.T) {
-	for _, args := range [][]string{{"ls", "-lR"}, {"cat"}, {"hash"}, {"stat"}, {"info"}, {"iso", "-o", "-"}} {
+	for _, args := range [][]string{{"ls", "-lR"}, {"cat"}, {"hash"}, {"stat"}, {"info"}, {"iso", "-o", "-"}, {"tar", "-o", "-"}, {"zip", "-o", "-"}} {
 		args = append(args, web01(t))
 		if args[0] != "info" {
 			args = append(args, "vg_root/root/etc/hostname")
@@ -434,7 +437,8 @@ func TestInterrupt(t *testing.T) {
 	cancel()
 	dir := t.TempDir()
 	for _, args := range [][]string{{"ls", "-R", web01(t)}, {"hash", web01(t)}, {"cat", web01(t), hostname},
-		{"cp", web01(t), "vg_root/root", dir}, {"iso", "-o", filepath.Join(dir, "x.iso"), web01(t), "p1"}} {
+		{"cp", web01(t), "vg_root/root", dir}, {"iso", "-o", filepath.Join(dir, "x.iso"), web01(t), "p1"},
+		{"tar", "-o", filepath.Join(dir, "x.tar"), web01(t), "p1"}} {
 		var errs bytes.Buffer
 		require.Equal(t, 1, run(ctx, args, io.Discard, &errs), args)
 		require.Equal(t, "vmdkfs: interrupted\n", errs.String(), args)

@@ -1,0 +1,140 @@
+package export
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/vmdkfs/vmdkfs/layer"
+)
+
+// minHoles is how many bytes of holes make a file sparse in an archive: fewer
+// save nothing beside the map.
+const minHoles = 4096
+
+// maxMap is the largest map of a sparse file that is written: it is made in
+// memory. A file in more pieces is written with its zeros.
+const maxMap = 1 << 20
+
+// A region is a stretch of a file that is no hole.
+type region struct{ offset, length int64 }
+
+// dataOf returns where the data of a regular file is, and how many bytes of it
+// are holes. Files in more pieces than a map may have are said to have none.
+func dataOf(m *member) (data []region, holes int64, err error) {
+	file, ok := m.file.(layer.File)
+	if !ok {
+		return nil, 0, nil
+	}
+	size := m.info.Size()
+	holes = size
+	for e, err := range file.Extents() {
+		if err != nil {
+			return nil, 0, err
+		}
+		length := min(e.Length, size-e.Offset)
+		if length <= 0 {
+			break
+		}
+		holes -= length
+		if n := len(data); n > 0 && data[n-1].offset+data[n-1].length == e.Offset {
+			data[n-1].length += length
+			continue
+		}
+		if len(data) == maxMap/32 {
+			return nil, 0, nil
+		}
+		data = append(data, region{e.Offset, length})
+	}
+	return data, holes, nil
+}
+
+// sparse writes a regular file with holes, in version 1.0 of GNU tar's format
+// for them (GNU tar manual, "Storing Sparse Files"): a map of the data in
+// front of the data, and its true name and size in records of their own.
+func (t *tarFormat) sparse(h *tar.Header, m *member, data []region) error {
+	if n := len(data); n == 0 || data[n-1].offset+data[n-1].length < h.Size {
+		data = append(data, region{h.Size, 0}) // it ends with a hole
+	}
+	var table bytes.Buffer
+	fmt.Fprintf(&table, "%d\n", len(data))
+	stored := int64(0)
+	for _, d := range data {
+		fmt.Fprintf(&table, "%d\n%d\n", d.offset, d.length)
+		stored += d.length
+	}
+	table.Write(make([]byte, -table.Len()&(tarBlock-1)))
+
+	size := h.Size
+	h = clone(h)
+	h.PAXRecords[sparseKey+"major"], h.PAXRecords[sparseKey+"minor"] = "1", "0"
+	h.PAXRecords[sparseKey+"name"] = h.Name
+	h.PAXRecords[sparseKey+"realsize"] = strconv.FormatInt(size, 10)
+	h.Name = path.Join(path.Dir(h.Name), "GNUSparseFile.0", path.Base(h.Name))
+	h.Size = int64(table.Len()) + stored
+	if err := t.sparseHeader(h); err != nil {
+		return err
+	}
+	if _, err := t.out.Write(table.Bytes()); err != nil {
+		return fatal{err}
+	}
+	broken, end := false, int64(0)
+	for _, d := range data {
+		t.progress(d.offset - end)
+		if err := t.content(t.out, m, d.offset, d.length, &broken); err != nil {
+			return err
+		}
+		end = d.offset + d.length
+	}
+	if _, err := t.out.Write(make([]byte, -stored&(tarBlock-1))); err != nil {
+		return fatal{err}
+	}
+	return nil
+}
+
+// tarBlock is the unit of a tar archive.
+const tarBlock = 512
+
+// archive/tar writes no records of GNU tar's sparse format. They are given to
+// it under keys that are as long, which are replaced in what it made of them.
+const (
+	sparseKey    = "VFS.sparse."
+	gnuSparseKey = "GNU.sparse."
+)
+
+var errHeader = errors.New("header of a sparse file is of no form that is known")
+
+// sparseHeader writes the header of a sparse file.
+func (t *tarFormat) sparseHeader(h *tar.Header) error {
+	var head bytes.Buffer
+	if err := tar.NewWriter(&head).WriteHeader(h); err != nil {
+		return err
+	}
+	blocks := head.Bytes()
+	records, err := strconv.ParseInt(strings.Trim(string(blocks[124:136]), " \x00"), 8, 64) // the size in the header of the records
+	if err != nil || blocks[156] != tar.TypeXHeader || records > int64(len(blocks)-2*tarBlock) {
+		return errHeader
+	}
+	for rest := blocks[tarBlock:][:records]; len(rest) > 0; {
+		digits, key, _ := bytes.Cut(rest, []byte(" "))
+		n, err := strconv.Atoi(string(digits))
+		if err != nil || n <= len(digits) || n > len(rest) {
+			return errHeader
+		}
+		if bytes.HasPrefix(key, []byte(sparseKey)) {
+			copy(key, gnuSparseKey)
+		}
+		rest = rest[n:]
+	}
+	if err := t.w.Flush(); err != nil {
+		return fatal{err}
+	}
+	if _, err := t.out.Write(blocks); err != nil {
+		return fatal{err}
+	}
+	return nil
+}
