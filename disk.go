@@ -31,6 +31,11 @@ type Disk struct {
 		done atomic.Bool
 		groups
 	}
+	guest struct {
+		once sync.Once
+		tree *Guest
+		err  error
+	}
 	close func() error
 }
 

@@ -13,6 +13,7 @@ type options struct {
 	sources []source // of the further disks
 	journal *source  // of an external journal, or nil
 	onRead  func(n int)
+	root    string // the volume that the guest's root is on; empty to find it
 	ext     []ext3.Option
 }
 
@@ -46,6 +47,12 @@ func WithJournal(fsys fs.FS, name string) Option {
 
 // WithJournalFile is WithJournal for a path of the operating system.
 func WithJournalFile(name string) Option { return WithJournal(nil, name) }
+
+// WithRoot says which volume the root of the guest's own tree is on, by its
+// path in the volume tree: see [Disk.Guest].
+func WithRoot(volume string) Option {
+	return func(o *options) { o.root = volume }
+}
 
 // OnRead has f called after every read of a source, with the number of bytes
 // that were read. Calls come from any number of goroutines at once.

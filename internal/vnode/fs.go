@@ -18,6 +18,9 @@ type FS struct {
 // New returns the file system whose root directory is root.
 func New(root Dir) *FS { return &FS{root: root} }
 
+// Root returns the root directory.
+func (f *FS) Root() Dir { return f.root }
+
 // Open opens the named file, following links. A regular file is a
 // [layer.File], a directory a [fs.ReadDirFile]; a device, fifo or socket reads
 // as empty.

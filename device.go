@@ -1,0 +1,181 @@
+package vmdkfs
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+var (
+	errNoDevice   = errors.New("no such volume on the disks")
+	errManyVolume = errors.New("several volumes answer to it")
+)
+
+// device returns the volume that a guest calls by spec: a tag of etc/fstab
+// ("UUID=...") or a path in /dev. Disks have the letters of their order in the
+// set, which need not be that of the guest.
+func (d *Disk) device(spec string) (*Volume, error) {
+	match, err := d.matcher(spec)
+	if err != nil {
+		return nil, err
+	}
+	volumes, failed := d.Volumes()
+	var found *Volume
+	for _, v := range volumes {
+		ok, err := match(v)
+		if err != nil {
+			failed = errors.Join(failed, err)
+		}
+		switch {
+		case !ok:
+		case found != nil:
+			return nil, errManyVolume
+		default:
+			found = v
+		}
+	}
+	if found == nil && failed != nil {
+		return nil, failed // what is wanted may be there
+	}
+	if found == nil {
+		return nil, errNoDevice
+	}
+	return found, nil
+}
+
+// matcher returns what tells whether a volume is the one of spec.
+func (d *Disk) matcher(spec string) (func(*Volume) (bool, error), error) {
+	tag, value, _ := strings.Cut(spec, "=")
+	switch tagOf(spec) {
+	case "UUID":
+		return identified(func(i identity) bool { return strings.EqualFold(i.uuid, value) }), nil
+	case "LABEL":
+		return identified(func(i identity) bool { return i.label == value }), nil
+	case "PARTUUID":
+		return func(v *Volume) (bool, error) { return strings.EqualFold(partUUID(v), value), nil }, nil
+	case "PARTLABEL":
+		return func(v *Volume) (bool, error) { return v.Partition != nil && v.Partition.Label == value, nil }, nil
+	}
+	name, ok := strings.CutPrefix(spec, "/dev/")
+	if !ok {
+		return nil, fmt.Errorf("%q is no device", tag)
+	}
+	if by, ok := strings.CutPrefix(name, "disk/by-"); ok {
+		kind, value, _ := strings.Cut(by, "/")
+		switch tag := strings.ToUpper(kind) + "=" + value; tagOf(tag) {
+		case "":
+			return nil, errNoDevice
+		default:
+			return d.matcher(tag)
+		}
+	}
+	if mapped, ok := strings.CutPrefix(name, "mapper/"); ok {
+		group, volume, ok := splitMapped(mapped)
+		if !ok {
+			return nil, errNoDevice
+		}
+		return logical(group, volume), nil
+	}
+	if group, volume, ok := strings.Cut(name, "/"); ok {
+		return logical(group, volume), nil
+	}
+	disk, number, ok := splitDisk(name)
+	if !ok || disk >= len(d.disks) {
+		return nil, errNoDevice
+	}
+	if number == 0 {
+		return func(v *Volume) (bool, error) { return v == d.disks[disk], nil }, nil
+	}
+	return func(v *Volume) (bool, error) {
+		return v.disk == d.disks[disk] && v.Partition != nil && v.Partition.Number == number, nil
+	}, nil
+}
+
+// logical matches a logical volume by name.
+func logical(group, volume string) func(*Volume) (bool, error) {
+	return func(v *Volume) (bool, error) {
+		return v.Logical != nil && v.Group.Name == group && v.Logical.Name == volume, nil
+	}
+}
+
+// identified matches a volume by what its file system says that it is.
+func identified(match func(identity) bool) func(*Volume) (bool, error) {
+	return func(v *Volume) (bool, error) {
+		id, err := v.identity()
+		return err == nil && match(id), err
+	}
+}
+
+// partUUID returns what udev calls a partition: the GUID of a GPT's, the
+// disk's signature and the number of an MBR's.
+func partUUID(v *Volume) string {
+	switch p := v.Partition; {
+	case p == nil:
+		return ""
+	case p.GUID != "":
+		return p.GUID
+	default:
+		return fmt.Sprintf("%s-%02x", v.disk.Table.Table().ID, p.Number)
+	}
+}
+
+// splitMapped splits the name that device-mapper gives a logical volume:
+// "vg-lv", with hyphens in either name doubled.
+func splitMapped(name string) (group, volume string, ok bool) {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		if name[i] != '-' {
+			b.WriteByte(name[i])
+			continue
+		}
+		if i+1 < len(name) && name[i+1] == '-' {
+			b.WriteByte('-')
+			i++
+			continue
+		}
+		if ok {
+			return "", "", false
+		}
+		group, ok = b.String(), true
+		b.Reset()
+	}
+	return group, b.String(), ok
+}
+
+// splitDisk splits the name of a disk or partition: "sda2", "vdb",
+// "nvme0n1p1". Disks are counted from 0; the number of a whole disk is 0.
+func splitDisk(name string) (disk, number int, ok bool) {
+	for _, prefix := range []string{"sd", "vd", "xvd", "hd"} {
+		rest, found := strings.CutPrefix(name, prefix)
+		if !found || rest == "" || rest[0] < 'a' || rest[0] > 'z' {
+			continue
+		}
+		return splitNumber(int(rest[0]-'a'), rest[1:])
+	}
+	for _, prefix := range []string{"nvme", "mmcblk"} {
+		rest, found := strings.CutPrefix(name, prefix)
+		if !found {
+			continue
+		}
+		digits, part, _ := strings.Cut(rest, "p")
+		digits, namespace, _ := strings.Cut(digits, "n")
+		if prefix == "nvme" && namespace != "1" {
+			return 0, 0, false
+		}
+		disk, err := strconv.Atoi(digits)
+		if err != nil {
+			return 0, 0, false
+		}
+		return splitNumber(disk, part)
+	}
+	return 0, 0, false
+}
+
+func splitNumber(disk int, digits string) (int, int, bool) {
+	if digits == "" {
+		return disk, 0, true
+	}
+	number, err := strconv.Atoi(digits)
+	return disk, number, err == nil && number > 0 && disk >= 0
+}
