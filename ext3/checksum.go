@@ -82,14 +82,13 @@ func (f *FS) checkSuper() error {
 
 // checkDescriptor verifies the descriptor of a group.
 func (f *FS) checkDescriptor(group uint32, desc []byte, at int64) error {
-	number := le.AppendUint32(nil, group)
 	var sum uint16
 	switch {
 	case f.hasChecksums():
-		sum = uint16(sumWithout(crc32c(f.seed, number), desc, descChecksumAt, 2))
+		sum = uint16(sumWithout(crc32cNumber(f.seed, group), desc, descChecksumAt, 2))
 	case f.super.roCompat(roCompatGDTCsum):
 		uuid := f.super.sUUID()
-		sum = crc16(crc16(crc16(^uint16(0), uuid[:]), number), desc[:descChecksumAt])
+		sum = crc16(crc16(crc16(^uint16(0), uuid[:]), le.AppendUint32(nil, group)), desc[:descChecksumAt])
 		sum = crc16(sum, desc[descChecksumAt+2:])
 	default:
 		return nil
@@ -100,7 +99,7 @@ func (f *FS) checkDescriptor(group uint32, desc []byte, at int64) error {
 // inodeSeed returns what the checksums of an inode and of its own metadata
 // start with.
 func (f *FS) inodeSeed(number, generation uint32) uint32 {
-	return crc32c(crc32c(f.seed, le.AppendUint32(nil, number)), le.AppendUint32(nil, generation))
+	return crc32cNumber(crc32cNumber(f.seed, number), generation)
 }
 
 // checkInode verifies an inode. Its checksum has 16 bits where the inode has no
@@ -109,13 +108,11 @@ func (f *FS) checkInode(number uint32, raw rawInode, at int64) error {
 	if !f.hasChecksums() {
 		return nil
 	}
-	var zero [2]byte
-	sum := crc32c(f.inodeSeed(number, raw.iGeneration()), raw[:inodeSumLoAt])
-	sum = crc32c(crc32c(sum, zero[:]), raw[inodeSumLoAt+2:goodOldInodeSize])
+	sum := sumWithout(f.inodeSeed(number, raw.iGeneration()), raw[:goodOldInodeSize], inodeSumLoAt, 2)
 	got := uint32(le.Uint16(raw[inodeSumLoAt:]))
 	if rest := raw[goodOldInodeSize:]; raw.extraISize() >= 4 {
 		const hi = inodeSumHiAt - goodOldInodeSize
-		sum = crc32c(crc32c(crc32c(sum, rest[:hi]), zero[:]), rest[hi+2:])
+		sum = sumWithout(sum, rest, hi, 2)
 		got |= uint32(le.Uint16(rest[hi:])) << 16
 	} else {
 		sum = crc32c(sum, rest) & 0xFFFF
@@ -158,7 +155,7 @@ func (i *Inode) checkDirBlock(b dirBlock) error {
 			return i.fsys.mismatch(object, b.physical, 0, 1) // no place for a checksum
 		}
 		sum := crc32c(crc32c(seed, b.data[:at+count*dxEntrySize]), b.data[tail:tail+4])
-		return i.fsys.mismatch(object, b.physical, le.Uint32(b.data[tail+4:]), crc32c(sum, make([]byte, 4)))
+		return i.fsys.mismatch(object, b.physical, le.Uint32(b.data[tail+4:]), crc32cZeros(sum, 4))
 	}
 	body, tail := b.data[:len(b.data)-dirTailSize], b.data[len(b.data)-dirTailSize:]
 	got := ^crc32c(seed, body) // no tail, no match
@@ -188,26 +185,4 @@ func dxCountLimit(block []byte) int {
 		}
 	}
 	return 0
-}
-
-// sumWithout continues a checksum over data, in which the n bytes at the given
-// place, those of the checksum itself, count as zeros.
-func sumWithout(sum uint32, data []byte, at, n int) uint32 {
-	var zero [4]byte
-	return crc32c(crc32c(crc32c(sum, data[:at]), zero[:n]), data[at+n:])
-}
-
-// crc16 continues the checksum of uninit_bg: CRC-16 as in Modbus.
-func crc16(sum uint16, data []byte) uint16 {
-	for _, c := range data {
-		sum ^= uint16(c)
-		for range 8 {
-			carry := sum & 1
-			sum >>= 1
-			if carry != 0 {
-				sum ^= 0xA001
-			}
-		}
-	}
-	return sum
 }

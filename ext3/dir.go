@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/vmdkfs/vmdkfs/internal/slab"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
@@ -25,9 +26,9 @@ type dirent struct {
 	fileType fs.FileMode
 }
 
-func (d dirent) Name() string              { return d.name }
-func (d dirent) Type() fs.FileMode         { return d.fileType }
-func (d dirent) Node() (vnode.Node, error) { return d.fsys.node(d.number) }
+func (d *dirent) Name() string              { return d.name }
+func (d *dirent) Type() fs.FileMode         { return d.fileType }
+func (d *dirent) Node() (vnode.Node, error) { return d.fsys.node(d.number) }
 
 // fileTypes are the types by the number that an entry has for them.
 var fileTypes = [...]fs.FileMode{0, 0, fs.ModeDir, fs.ModeDevice | fs.ModeCharDevice, fs.ModeDevice,
@@ -40,13 +41,14 @@ var fileTypes = [...]fs.FileMode{0, 0, fs.ModeDir, fs.ModeDevice | fs.ModeCharDe
 func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 	return func(yield func(vnode.Entry, error) bool) {
 		var damage dirDamage
+		var made direntSlab
 		for raw, err := range d.inode.entries() {
 			if err == nil {
 				err = d.inode.checkEntry(raw)
 			}
 			if err != nil {
 				damage.add(err)
-			} else if !yield(d.inode.dirent(raw), nil) {
+			} else if !yield(made.dirent(d.inode, raw), nil) {
 				return
 			}
 		}
@@ -146,9 +148,21 @@ type rawDirent struct {
 	fileType uint8
 }
 
+// A direntSlab makes the entries of one directory.
+type direntSlab struct {
+	entries slab.Of[dirent]
+	names   slab.Strings
+}
+
 // dirent decodes an entry that was checked.
-func (i *Inode) dirent(raw rawDirent) dirent {
-	e := dirent{fsys: i.fsys, name: i.shownName(raw.name), number: raw.number}
+func (s *direntSlab) dirent(i *Inode, raw rawDirent) *dirent {
+	e := s.entries.New()
+	e.fsys, e.number = i.fsys, raw.number
+	if i.Flags&flagEncrypt != 0 {
+		e.name = i.shownName(raw.name)
+	} else {
+		e.name = vnode.EscapeIn(&s.names, raw.name)
+	}
 	if i.fsys.super.incompat(incompatFiletype) && raw.fileType > 0 && int(raw.fileType) < len(fileTypes) {
 		e.fileType = fileTypes[raw.fileType]
 		return e

@@ -22,6 +22,7 @@ type FS struct {
 	geo     geometry
 	device  io.ReaderAt // the source, recovered
 	cache   *cache.Cache
+	tables  tableCache
 	seed    uint32 // of all checksums
 	strict  bool
 	backup  bool // the superblock is a copy

@@ -1,6 +1,24 @@
 package ext3
 
-import "fmt"
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// tableSlots is how many groups' inode tables are remembered: more than a walk
+// uses at a time, and nothing beside the cache of metadata.
+const tableSlots = 64
+
+// A tableCache remembers where the inode tables of some groups begin, so that
+// their descriptors are not verified again for each inode.
+type tableCache [tableSlots]atomic.Pointer[inodeTable]
+
+// An inodeTable is a group's inode table, verified to lie inside the file
+// system.
+type inodeTable struct {
+	group uint32
+	block uint64 // its first
+}
 
 // descriptorBlock returns the block that holds the descriptor of a group.
 // Source: the kernel's documentation, "Meta Block Groups".
@@ -47,9 +65,21 @@ func (f *FS) hasSuperblock(group uint32) bool {
 	return false
 }
 
-// inodeTable returns the first block of a group's inode table, checked to lie
-// inside the file system.
+// inodeTable returns the first block of a group's inode table.
 func (f *FS) inodeTable(group uint32) (uint64, error) {
+	slot := &f.tables[group%tableSlots]
+	if t := slot.Load(); t != nil && t.group == group {
+		return t.block, nil
+	}
+	block, err := f.readInodeTable(group)
+	if err == nil {
+		slot.Store(&inodeTable{group, block})
+	}
+	return block, err
+}
+
+// readInodeTable is inodeTable, of the descriptor.
+func (f *FS) readInodeTable(group uint32) (uint64, error) {
 	block := f.descriptorBlock(group)
 	raw, err := f.block(block)
 	if err != nil {

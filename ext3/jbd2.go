@@ -2,8 +2,6 @@ package ext3
 
 import (
 	"encoding/binary"
-	"hash/crc32"
-	"math/bits"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 )
@@ -166,7 +164,7 @@ func (l *journalLog) tailGood(block journalBlock) bool {
 		return true
 	}
 	body, tail := block[:len(block)-jbd2TailSize], block[len(block)-jbd2TailSize:]
-	return crc32c(crc32c(l.seed, body), make([]byte, jbd2TailSize)) == be.Uint32(tail)
+	return crc32cZeros(crc32c(l.seed, body), jbd2TailSize) == be.Uint32(tail)
 }
 
 // commitGood verifies the checksum of version 2 and 3 of a commit block.
@@ -174,7 +172,7 @@ func (l *journalLog) commitGood(block journalBlock) bool {
 	if !l.hasTail() {
 		return true
 	}
-	sum := crc32c(crc32c(l.seed, block[:0x10]), make([]byte, 4))
+	sum := crc32cZeros(crc32c(l.seed, block[:0x10]), 4)
 	return crc32c(sum, block[0x14:]) == commitBlock(block).hChksum()
 }
 
@@ -186,23 +184,4 @@ func (l *journalLog) dataGood(t journalTag, sequence uint32, data []byte) bool {
 		return sum == t.checksum
 	}
 	return sum&0xFFFF == t.checksum
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// crc32c continues the kernel's crc32c, which unlike the usual one inverts
-// neither its start nor its end.
-func crc32c(sum uint32, data []byte) uint32 {
-	return ^crc32.Update(^sum, castagnoli, data)
-}
-
-// crc32be continues the kernel's crc32_be, the checksum of version 1: the
-// polynomial of IEEE 802.3, most significant bit first and not inverted. It is
-// the common CRC-32 of the same bits mirrored, which the processor computes.
-func crc32be(sum uint32, data []byte) uint32 {
-	mirrored := make([]byte, len(data))
-	for i, c := range data {
-		mirrored[i] = bits.Reverse8(c)
-	}
-	return bits.Reverse32(^crc32.Update(^bits.Reverse32(sum), crc32.IEEETable, mirrored))
 }

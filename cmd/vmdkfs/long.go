@@ -30,18 +30,18 @@ func appendLong(b []byte, kind fs.FileMode, info fs.FileInfo) []byte {
 			width = linksWidth
 		}
 		if known {
-			b = appendRight(b, width, func(b []byte) []byte { return strconv.AppendUint(b, uint64(n), 10) })
+			b = appendNumber(b, width, uint64(n))
 		} else {
-			b = appendRight(b, width, func(b []byte) []byte { return append(b, '-') })
+			b = append(appendSpaces(b, width-1), '-')
 		}
 		b = append(b, ' ')
 	}
-	b = appendRight(b, sizeWidth, func(b []byte) []byte {
-		if mode&fs.ModeDevice != 0 && known {
-			return appendDevice(b, unix, ',', ' ')
-		}
-		return strconv.AppendInt(b, info.Size(), 10)
-	})
+	if mode&fs.ModeDevice != 0 && known {
+		device := appendDevice(nil, unix, ',', ' ')
+		b = append(appendSpaces(b, sizeWidth-len(device)), device...)
+	} else {
+		b = appendNumber(b, sizeWidth, uint64(info.Size()))
+	}
 	b = append(b, ' ')
 	if t := info.ModTime(); t.IsZero() {
 		b = append(b, "-                   "...)
@@ -51,20 +51,21 @@ func appendLong(b []byte, kind fs.FileMode, info fs.FileInfo) []byte {
 	return append(b, ' ')
 }
 
-// appendRight appends what add does, with spaces before it to fill width.
-func appendRight(b []byte, width int, add func([]byte) []byte) []byte {
-	start := len(b)
-	b = add(b)
-	if missing := width - (len(b) - start); missing > 0 {
-		for range missing {
-			b = append(b, ' ')
+// appendNumber appends a number with spaces before it to fill width.
+func appendNumber(b []byte, width int, n uint64) []byte {
+	for limit := uint64(10); width > 1; limit *= 10 {
+		if n < limit {
+			b = appendSpaces(b, width-1)
+			break
 		}
-		copy(b[start+missing:], b[start:])
-		for i := range missing {
-			b[start+i] = ' '
-		}
+		width--
 	}
-	return b
+	return strconv.AppendUint(b, n, 10)
+}
+
+func appendSpaces(b []byte, n int) []byte {
+	const spaces = "           "
+	return append(b, spaces[:min(max(n, 0), len(spaces))]...)
 }
 
 // typeLetter returns the first letter of ls -l.

@@ -41,7 +41,7 @@ func (a *app) inOrder(ctx context.Context, w *walk.Walker, take func(walk.Entry)
 	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	todo, order := make(chan *batch), make(chan *batch, batchesAhead)
+	todo, order := make(chan *batch, batchesAhead), make(chan *batch, batchesAhead)
 	free := make(chan *batch, batchesAhead) // written, to be filled again
 	var workers sync.WaitGroup
 	defer workers.Wait()

@@ -5,20 +5,25 @@ package cache
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 )
 
-// A Cache holds the most recently used pieces of one source. It may be used
+// slotBits is the logarithm of how many pieces are found without a lock.
+const slotBits = 8
+
+// A Cache holds pieces of one source that were used lately. It may be used
 // from any number of goroutines; a piece that several want at once is read
 // once.
 type Cache struct {
 	source io.ReaderAt
 	budget int64
+	slots  [1 << slotBits]atomic.Pointer[piece] // loaded pieces, by a hash of their offsets
 
 	mu     sync.Mutex
 	pieces map[int64]*piece // by offset
-	recent piece            // head of the ring of loaded pieces, the most recently used first
+	ring   piece            // head of all pieces, the one that was spared or made last first
 	used   int64
 }
 
@@ -27,6 +32,7 @@ type piece struct {
 	next, prev *piece
 	off        int64
 	size       int
+	again      atomic.Bool // it was asked for since it was made or spared
 	load       sync.Once
 	data       []byte
 	err        error
@@ -36,7 +42,7 @@ type piece struct {
 // the one piece that was asked for last.
 func New(source io.ReaderAt, budget int64) *Cache {
 	c := &Cache{source: source, budget: budget, pieces: make(map[int64]*piece)}
-	c.recent.next, c.recent.prev = &c.recent, &c.recent
+	c.ring.next, c.ring.prev = &c.ring, &c.ring
 	return c
 }
 
@@ -44,25 +50,45 @@ func New(source io.ReaderAt, budget int64) *Cache {
 // choose pieces that begin at the same offsets each time; a piece that is
 // asked for with another length is read again. Failures are not kept.
 func (c *Cache) Get(off int64, n int) ([]byte, error) {
+	if p := c.slot(off).Load(); p != nil && p.off == off && p.size == n {
+		p.touch()
+		return p.data, nil
+	}
 	p := c.find(off, n)
 	p.load.Do(func() { p.data, p.err = ondisk.Read(c.source, p.off, int64(p.size)) })
-	if p.err != nil {
-		c.drop(p)
-		return nil, p.err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pieces[off] == p { // still
+		if p.err != nil {
+			c.remove(p)
+		} else {
+			c.slot(off).Store(p)
+		}
 	}
-	return p.data, nil
+	return p.data, p.err
 }
 
-// find returns the piece at off, a new one if need be, as the most recent.
+// slot returns where the piece at off is found if it was the last one there.
+func (c *Cache) slot(off int64) *atomic.Pointer[piece] {
+	const golden = 0x9E3779B97F4A7C15 // 2^64 over the golden ratio: offsets are multiples of powers of two
+	return &c.slots[uint64(off)*golden>>(64-slotBits)]
+}
+
+// touch remembers that p was asked for.
+func (p *piece) touch() {
+	if !p.again.Load() { // nothing is written to memory that others read
+		p.again.Store(true)
+	}
+}
+
+// find returns the piece at off, a new one if need be. Of those that there is
+// no room for, one that was asked for again is spared once.
 func (c *Cache) find(off int64, n int) *piece {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.pieces[off]
 	if p != nil && p.size == n {
-		if c.recent.next != p {
-			p.unlink()
-			p.linkAfter(&c.recent)
-		}
+		p.touch()
 		return p
 	}
 	if p != nil {
@@ -71,24 +97,22 @@ func (c *Cache) find(off int64, n int) *piece {
 	p = &piece{off: off, size: n}
 	c.pieces[off] = p
 	c.used += int64(n)
-	p.linkAfter(&c.recent)
-	for c.used > c.budget && c.recent.prev != p {
-		c.remove(c.recent.prev)
+	p.linkAfter(&c.ring)
+	for c.used > c.budget && c.ring.prev != c.ring.next {
+		switch last := c.ring.prev; {
+		case last == p || last.again.Swap(false):
+			last.unlink()
+			last.linkAfter(&c.ring)
+		default:
+			c.remove(last)
+		}
 	}
 	return p
 }
 
-// drop forgets p, so that the next Get reads it again.
-func (c *Cache) drop(p *piece) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.pieces[p.off] == p {
-		c.remove(p)
-	}
-}
-
-// remove takes p out of the map and the ring; c.mu is held.
+// remove takes p out of the map, the ring and its slot; c.mu is held.
 func (c *Cache) remove(p *piece) {
+	c.slot(p.off).CompareAndSwap(p, nil)
 	delete(c.pieces, p.off)
 	c.used -= int64(p.size)
 	p.unlink()

@@ -3,17 +3,24 @@ package vnode
 import (
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
+	"github.com/vmdkfs/vmdkfs/internal/slab"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // A DirEntry is an Entry as io/fs wants it, and a [layer.DirEntry].
 type DirEntry struct {
 	Entry
-	dir string // path of the directory, for errors
+	name string // of the Entry
+	dir  string // path of the directory, for errors
 }
 
 var _ layer.DirEntry = (*DirEntry)(nil)
+
+// Name returns the entry's name.
+func (d *DirEntry) Name() string { return d.name }
 
 // IsDir reports whether the entry is a directory.
 func (d *DirEntry) IsDir() bool { return d.Type().IsDir() }
@@ -24,7 +31,7 @@ func (d *DirEntry) Info() (fs.FileInfo, error) {
 	if err != nil {
 		return nil, d.fail("lstat", err)
 	}
-	return info{node, d.Name()}, nil
+	return info{node, d.name}, nil
 }
 
 // Open opens the file itself. A link is not followed, and fails with
@@ -37,7 +44,7 @@ func (d *DirEntry) Open() (fs.File, error) {
 	if _, ok := node.(Link); ok {
 		return nil, d.fail("open", fs.ErrInvalid)
 	}
-	return openNode(node, path.Join(d.dir, d.Name()))
+	return openNode(node, path.Join(d.dir, d.name))
 }
 
 // ReadDir returns what lies in the directory that the entry is, as
@@ -51,7 +58,21 @@ func (d *DirEntry) ReadDir() ([]fs.DirEntry, error) {
 	if !ok {
 		return nil, d.fail("readdir", errNotDir)
 	}
-	return readDir(dir, path.Join(d.dir, d.Name()))
+	return readDir(dir, path.Join(d.dir, d.name))
+}
+
+// List is Info and ReadDir in one, which decodes the directory once.
+func (d *DirEntry) List() (fs.FileInfo, []fs.DirEntry, error) {
+	node, err := d.node()
+	if err != nil {
+		return nil, nil, d.fail("readdir", err)
+	}
+	dir, ok := node.(Dir)
+	if !ok {
+		return nil, nil, d.fail("readdir", errNotDir)
+	}
+	entries, err := readDir(dir, path.Join(d.dir, d.name))
+	return info{node, d.name}, entries, err
 }
 
 // ReadLink returns the target of the symbolic link that the entry is.
@@ -79,9 +100,35 @@ func (d *DirEntry) node() (Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !d.IsDir() {
+		return node, nil // a mount is a directory
+	}
 	return mounted(node)
 }
 
 func (d *DirEntry) fail(op string, err error) error {
-	return &fs.PathError{Op: op, Path: path.Join(d.dir, d.Name()), Err: err}
+	return &fs.PathError{Op: op, Path: path.Join(d.dir, d.name), Err: err}
+}
+
+// readDir returns the entries of dir, sorted by name, and its error.
+func readDir(dir Dir, name string) ([]fs.DirEntry, error) {
+	list, err := collect(dir, name)
+	slices.SortFunc(list, func(a, b fs.DirEntry) int {
+		return strings.Compare(a.(*DirEntry).name, b.(*DirEntry).name)
+	})
+	return list, err
+}
+
+// collect returns the entries of dir in its own order, and its error.
+func collect(dir Dir, name string) (list []fs.DirEntry, err error) {
+	var made slab.Of[DirEntry]
+	for e, failed := range dir.Entries() {
+		if failed != nil {
+			return list, &fs.PathError{Op: "readdir", Path: name, Err: failed}
+		}
+		d := made.New()
+		*d = DirEntry{e, e.Name(), name}
+		list = append(list, d)
+	}
+	return list, nil
 }

@@ -155,6 +155,10 @@ func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
 	if d.closed {
 		return nil, &fs.PathError{Op: "readdir", Path: d.path, Err: fs.ErrClosed}
 	}
+	if n <= 0 && d.next == nil && d.err == nil {
+		d.err = io.EOF // all at once needs no coroutine
+		return collect(d.dir, d.path)
+	}
 	if d.next == nil {
 		d.next, d.stop = iter.Pull2(d.dir.Entries())
 	}
@@ -167,7 +171,7 @@ func (d *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
 		case err != nil:
 			d.err = &fs.PathError{Op: "readdir", Path: d.path, Err: err}
 		default:
-			list = append(list, &DirEntry{Entry: e, dir: d.path})
+			list = append(list, &DirEntry{e, e.Name(), d.path})
 		}
 	}
 	if n > 0 && len(list) == n {

@@ -3,7 +3,6 @@ package vnode
 import (
 	"io"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
@@ -74,21 +73,6 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errNotDir}
 	}
 	return readDir(dir, name)
-}
-
-// readDir returns the entries of dir, sorted by name, and its error.
-func readDir(dir Dir, name string) ([]fs.DirEntry, error) {
-	var list []fs.DirEntry
-	var failed error
-	for e, err := range dir.Entries() {
-		if err != nil {
-			failed = &fs.PathError{Op: "readdir", Path: name, Err: err}
-			break
-		}
-		list = append(list, &DirEntry{Entry: e, dir: name})
-	}
-	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return list, failed
 }
 
 // ReadFile returns the content of the named file.

@@ -3,6 +3,8 @@ package vnode
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vmdkfs/vmdkfs/internal/slab"
 )
 
 const hexDigits = "0123456789abcdef"
@@ -29,6 +31,17 @@ func Escape(raw []byte) string {
 		raw = raw[n:]
 	}
 	return b.String()
+}
+
+// EscapeIn is Escape for the many names of a directory, which it makes in
+// names.
+func EscapeIn(names *slab.Strings, raw []byte) string {
+	for _, c := range raw {
+		if c >= utf8.RuneSelf || c == '\\' {
+			return Escape(raw)
+		}
+	}
+	return names.Of(raw)
 }
 
 // plain returns the length of the part of s, from its start, that needs no

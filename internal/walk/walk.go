@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/vmdkfs/vmdkfs/internal/slab"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -33,6 +34,7 @@ type Walker struct {
 	start   Entry
 	compare func(a, b fs.DirEntry) int
 	seen    map[any]map[uint64]struct{} // directories, by volume and inode
+	paths   slab.Strings
 	skip    bool
 }
 
@@ -85,7 +87,7 @@ func (w *Walker) All() iter.Seq2[Entry, error] {
 				stack = stack[:len(stack)-1]
 				continue
 			}
-			name := below(top.dir.Path, top.entries[0].Name())
+			name := w.below(top.dir.Path, top.entries[0].Name())
 			e := Entry{entryOf(w.fsys, name, top.entries[0]), name, len(stack)}
 			top.entries[0], top.entries = nil, top.entries[1:]
 			w.skip = false
@@ -99,28 +101,44 @@ func (w *Walker) All() iter.Seq2[Entry, error] {
 	}
 }
 
+// A lister is an entry that describes and lists its directory at once.
+type lister interface {
+	List() (fs.FileInfo, []fs.DirEntry, error)
+}
+
 // enter lists a directory, unless it was listed before.
 func (w *Walker) enter(dir Entry) level {
-	if err := w.once(dir); err != nil {
-		return level{dir: dir, err: err}
-	}
-	entries, err := dir.ReadDir()
+	entries, err := w.list(dir)
 	if w.compare != nil {
 		slices.SortFunc(entries, w.compare)
 	}
 	return level{dir, entries, err}
 }
 
-// once fails for a directory that it was called for before. No sound file
-// system has one; a hostile one would be walked forever.
-func (w *Walker) once(dir Entry) error {
+func (w *Walker) list(dir Entry) ([]fs.DirEntry, error) {
+	if l, ok := dir.DirEntry.(lister); ok {
+		info, entries, err := l.List()
+		if info != nil && w.met(info) {
+			return nil, errLoop
+		}
+		return entries, err
+	}
 	info, err := dir.Info()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sys, ok := info.Sys().(layer.Sys)
+	if w.met(info) {
+		return nil, errLoop
+	}
+	return dir.ReadDir()
+}
+
+// met reports whether it was called for this directory before. No sound file
+// system has one with two names; a hostile one would be walked forever.
+func (w *Walker) met(dir fs.FileInfo) bool {
+	sys, ok := dir.Sys().(layer.Sys)
 	if !ok {
-		return nil
+		return false
 	}
 	unix := sys.Unix()
 	inodes := w.seen[unix.Volume]
@@ -129,16 +147,16 @@ func (w *Walker) once(dir Entry) error {
 		w.seen[unix.Volume] = inodes
 	}
 	if _, met := inodes[unix.Inode]; met {
-		return errLoop
+		return true
 	}
 	inodes[unix.Inode] = struct{}{}
-	return nil
+	return false
 }
 
 // below returns the path of name in dir.
-func below(dir, name string) string {
+func (w *Walker) below(dir, name string) string {
 	if dir == "." {
 		return name
 	}
-	return dir + "/" + name
+	return w.paths.Join(dir, "/", name)
 }
