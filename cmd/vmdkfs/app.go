@@ -32,12 +32,14 @@ type app struct {
 	image    string
 	disks    []string
 	journal  string
+	root     string
 	json     bool
 	stats    bool
 	quiet    bool
 	noReplay bool
 
-	outFailed bool // it was told that standard output cannot be written
+	told      map[string]bool // mounts of the guest that were warned of
+	outFailed bool            // it was told that standard output cannot be written
 
 	start       time.Time
 	reads, read atomic.Int64 // of the source: calls, bytes
@@ -49,7 +51,7 @@ type app struct {
 
 // run runs the command and returns its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{raw: stdout, out: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr, start: time.Now()}
+	a := &app{raw: stdout, out: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr, told: make(map[string]bool), start: time.Now()}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetOut(a.out)
@@ -80,8 +82,10 @@ func (a *app) command() *cobra.Command {
 partitions, LVM and the file system, in one process, without root and without
 one write to the disk.
 
-IMAGE is a VMDK descriptor, a -flat.vmdk alone or a raw image. PATH is a path in
-its volume tree, which "vmdkfs ls IMAGE" shows the root of: p1/grub/grub.cfg,
+IMAGE is a VMDK descriptor, a -flat.vmdk alone or a raw image. PATH is the path
+that the guest itself has for a file, /home/alice/notes, with its file systems
+mounted where its etc/fstab says; or, without a slash, a path in the volume
+tree, which "vmdkfs ls IMAGE" shows the root of: p1/grub/grub.cfg,
 vg_root/root/etc/hostname.
 
 The exit status is 0 when all was done, 1 when something failed and all else was
@@ -97,6 +101,7 @@ done, 2 when the command line makes no sense.`,
 	flags := root.PersistentFlags()
 	flags.StringArrayVar(&a.disks, "disk", nil, "add a further disk of the same machine; may be repeated")
 	flags.StringVar(&a.journal, "journal", "", "the external journal of an ext file system, where it is a device of its own")
+	flags.StringVar(&a.root, "root", "", "the volume that holds the root of the guest, where several do")
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	flags.BoolVar(&a.stats, "stats", false, "print the reads of the source, time and peak memory at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -16,16 +15,16 @@ import (
 )
 
 // An archiver writes files to an archive: export.Tar, or export.Zip.
-type archiver func(ctx context.Context, d *vmdkfs.Disk, sources []export.Source, w io.Writer, opts export.Options) error
+type archiver func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) error
 
 func (a *app) tarCommand() *cobra.Command {
 	var file string
-	c := a.archiveCommand(&file, func(ctx context.Context, d *vmdkfs.Disk, sources []export.Source, w io.Writer, opts export.Options) error {
+	c := a.archiveCommand(&file, func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) error {
 		packed, err := compressor(w, file)
 		if err != nil {
 			return err
 		}
-		_, err = export.Tar(ctx, d, sources, packed, opts)
+		_, err = export.Tar(ctx, from, sources, packed, opts)
 		return errors.Join(err, packed.Close())
 	})
 	c.Use = "tar -o FILE IMAGE PATH..."
@@ -43,8 +42,8 @@ has no name: its content is written, as is that of a directory given as PATH/. .
 func (a *app) zipCommand() *cobra.Command {
 	var file string
 	var stored bool
-	c := a.archiveCommand(&file, func(ctx context.Context, d *vmdkfs.Disk, sources []export.Source, w io.Writer, opts export.Options) error {
-		_, err := export.Zip(ctx, d, sources, w, stored, opts)
+	c := a.archiveCommand(&file, func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) error {
+		_, err := export.Zip(ctx, from, sources, w, stored, opts)
 		return err
 	})
 	c.Use = "zip -o FILE IMAGE PATH..."
@@ -81,15 +80,14 @@ func (a *app) archiveCommand(file *string, write archiver) *cobra.Command {
 
 // archive writes the files at args to the archive file.
 func (a *app) archive(ctx context.Context, d *vmdkfs.Disk, args []string, file string, write archiver) error {
-	sources := a.sources(d, args)
+	from, sources := a.sources(d, args)
 	if len(sources) == 0 {
 		return errFailed
 	}
-	p := a.progress(func() int64 { return sourcesSize(ctx, d, sources) })
-	opts := export.Options{Fail: a.fail, Progress: p.add, Note: func(text string, files int) {
-		a.warn(file, fmt.Errorf("%s (%s)", text, count(files, "file")))
-	}}
-	err := a.toFile(file, func(w io.Writer) error { return write(ctx, d, sources, w, opts) })
+	p := a.progress(func() int64 { return sourcesSize(ctx, from, sources) })
+	opts := export.Options{Progress: p.add}
+	a.report(&opts, from, file)
+	err := a.toFile(file, func(w io.Writer) error { return write(ctx, from, sources, w, opts) })
 	p.stop()
 	if !errors.Is(err, errFailed) {
 		a.fail(file, err)

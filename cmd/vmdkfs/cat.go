@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,11 +67,11 @@ func shown(name, image string) string {
 }
 
 func (a *app) openRegular(d *vmdkfs.Disk, arg string) (layer.File, error) {
-	name, err := treePath(d, arg)
+	p, err := a.place(d, arg)
 	if err != nil {
 		return nil, err
 	}
-	f, err := d.Open(name)
+	f, err := p.Open(p.name)
 	if err != nil {
 		return nil, err
 	}
@@ -90,14 +91,7 @@ func (a *app) openRegular(d *vmdkfs.Disk, arg string) (layer.File, error) {
 }
 
 func (a *app) openVolume(d *vmdkfs.Disk, arg string) (layer.File, error) {
-	name := ""
-	if arg != "" {
-		var err error
-		if name, err = treePath(d, arg); err != nil {
-			return nil, err
-		}
-	}
-	v, err := d.Volume(name)
+	v, err := d.Volume(strings.TrimSuffix(arg, "/"))
 	if err != nil {
 		return nil, err
 	}

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/vmdkfs/vmdkfs"
 	"github.com/vmdkfs/vmdkfs/internal/export"
+	"github.com/vmdkfs/vmdkfs/internal/walk"
 )
 
 func (a *app) cpCommand() *cobra.Command {
@@ -39,58 +39,56 @@ is that of a directory given as PATH/. . Nothing that exists is replaced without
 
 // cp copies the files at args to dest.
 func (a *app) cp(ctx context.Context, d *vmdkfs.Disk, args []string, dest string, opts export.Options) error {
-	sources := a.sources(d, args)
+	from, sources := a.sources(d, args)
 	if len(sources) == 0 {
 		return errFailed
 	}
-	p := a.progress(func() int64 { return sourcesSize(ctx, d, sources) })
-	opts.Fail = a.fail
+	p := a.progress(func() int64 { return sourcesSize(ctx, from, sources) })
+	a.report(&opts, from, dest)
 	opts.Progress = p.add
-	opts.Note = func(text string, files int) {
-		a.warn(dest, fmt.Errorf("%s (%s)", text, count(files, "file")))
-	}
-	_, err := export.Copy(ctx, d, sources, dest, opts)
+	_, err := export.Copy(ctx, from, sources, dest, opts)
 	p.stop()
 	a.fail(dest, err)
 	return nil
 }
 
+// report has opts report what happens while files of a tree are written to
+// dest.
+func (a *app) report(opts *export.Options, from tree, dest string) {
+	opts.Fail = func(path string, err error) { a.fail(from.shown(path), err) }
+	opts.Note = func(text string, files int) { a.warn(dest, fmt.Errorf("%s (%s)", text, count(files, "file"))) }
+}
+
 // sourcesSize returns how many bytes the files of all sources have.
-func sourcesSize(ctx context.Context, d *vmdkfs.Disk, sources []export.Source) (total int64) {
+func sourcesSize(ctx context.Context, fsys walk.FS, sources []export.Source) (total int64) {
 	for _, s := range sources {
-		total += treeSize(ctx, d, s.Path)
+		total += treeSize(ctx, fsys, s.Path)
 	}
 	return total
 }
 
-// sources returns what the arguments name, without those that name nothing,
-// which are reported.
-func (a *app) sources(d *vmdkfs.Disk, args []string) []export.Source {
-	var list []export.Source
+// sources returns what the arguments name, in one tree, without those that
+// name nothing, which are reported. The root of a volume, which has no name,
+// stands for its content.
+func (a *app) sources(d *vmdkfs.Disk, args []string) (from tree, list []export.Source) {
 	for _, arg := range args {
-		name, ok := a.existing(d, arg)
+		p, ok := a.existing(d, arg)
 		if !ok {
 			continue
 		}
-		content := name == "." || arg == "." || strings.HasSuffix(arg, "/.")
-		if !content {
-			_, err := d.Volume(name)
+		if len(list) > 0 && from != p.tree {
+			a.fail(arg, errMixed)
+			continue
+		}
+		from = p.tree
+		content := p.name == "." || arg == "." || strings.HasSuffix(arg, "/.")
+		if !content && p.root == "" {
+			_, err := d.Volume(p.name)
 			content = err == nil
 		}
-		list = append(list, export.Source{Path: path.Clean(name), Content: content})
+		list = append(list, export.Source{Path: p.name, Content: content})
 	}
-	return list
-}
-
-// existing returns the path in the volume tree that arg names, and reports when
-// there is nothing.
-func (a *app) existing(d *vmdkfs.Disk, arg string) (name string, ok bool) {
-	name, err := treePath(d, arg)
-	if err == nil {
-		_, err = d.Lstat(name)
-	}
-	a.fail(arg, err)
-	return name, err == nil
+	return from, list
 }
 
 // count returns n with a noun.

@@ -5,6 +5,7 @@ type facts struct {
 	Disks      []diskFacts      `json:"disks"`
 	Partitions []partitionFacts `json:"partitions,omitempty"`
 	Groups     []groupFacts     `json:"groups,omitempty"`
+	Guest      *guestFacts      `json:"guest,omitempty"`
 }
 
 type diskFacts struct {

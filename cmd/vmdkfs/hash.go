@@ -29,24 +29,24 @@ tree compares the two. Symbolic links are not followed.`,
 
 // hash prints the hashes of all files below arg.
 func (a *app) hash(ctx context.Context, d *vmdkfs.Disk, arg string) error {
-	name, err := treePath(d, arg)
+	p, err := a.place(d, arg)
 	var w *walk.Walker
 	if err == nil {
-		w, err = walk.New(d, name, walk.ByPath)
+		w, err = walk.New(p, p.name, walk.ByPath)
 	}
 	if err != nil {
 		a.fail(arg, err)
 		return errFailed
 	}
-	p := a.progress(func() int64 { return treeSize(ctx, d, name) })
-	defer p.stop()
+	bar := a.progress(func() int64 { return treeSize(ctx, p, p.name) })
+	defer bar.stop()
 	regular := func(e walk.Entry) bool { return e.Type().IsRegular() }
 	return a.inOrder(ctx, w, regular, func(ctx context.Context, b *batch, e walk.Entry, buf []byte) {
-		sum, err := hashFile(ctx, e, buf, p)
-		path := relative(name, e.Path, e.Depth)
+		sum, err := hashFile(ctx, e, buf, bar)
+		path := relative(p.name, e.Path, e.Depth)
 		switch {
 		case err != nil:
-			b.fail(e.Path, err)
+			b.fail(p.shown(e.Path), err)
 		case a.json:
 			b.lines = append(b.lines, `{"path":`...)
 			b.lines = appendJSON(b.lines, path)

@@ -3,14 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/vmdkfs/vmdkfs"
-	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
 // with opens the disk at image, calls do, and reports what the layers have to
@@ -26,6 +21,9 @@ func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 	}
 	if a.journal != "" {
 		opts = append(opts, vmdkfs.WithJournalFile(a.journal))
+	}
+	if a.root != "" {
+		opts = append(opts, vmdkfs.WithRoot(a.root))
 	}
 	if a.noReplay {
 		opts = append(opts, vmdkfs.WithoutReplay())
@@ -62,35 +60,4 @@ func (a *app) printStats() {
 	}
 	fmt.Fprintf(a.stderr, "vmdkfs: %d reads of the source, %d bytes (%s), %.3f s, peak memory %s\n",
 		a.reads.Load(), a.read.Load(), sizeText(a.read.Load()), seconds, sizeText(peak))
-}
-
-// treePath returns the path of io/fs that the argument PATH means. A name
-// that is not UTF-8 may be given as its raw bytes.
-func treePath(d *vmdkfs.Disk, arg string) (string, error) {
-	if strings.HasPrefix(arg, "/") {
-		return "", fmt.Errorf("a path begins with a volume: %s", volumeList(d))
-	}
-	if !utf8.ValidString(arg) {
-		arg = vnode.Escape([]byte(arg))
-	}
-	name := path.Clean(arg)
-	if !fs.ValidPath(name) {
-		return "", errors.New("path leads out of the image")
-	}
-	return name, nil
-}
-
-// volumeList names the volumes that a path may begin with.
-func volumeList(d *vmdkfs.Disk) string {
-	volumes, _ := d.Volumes() // an error shows where its volume is used
-	var names []string
-	for _, v := range volumes {
-		if v.Path != "" && v.Table == nil {
-			names = append(names, v.Path)
-		}
-	}
-	if len(names) == 0 {
-		return "here, the root of its file system, without a slash"
-	}
-	return strings.Join(names, ", ")
 }

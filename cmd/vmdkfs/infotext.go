@@ -22,6 +22,9 @@ func (f facts) text(b []byte) []byte {
 	for _, g := range f.Groups {
 		b = g.text(b)
 	}
+	if f.Guest != nil {
+		b = f.Guest.text(b)
+	}
 	return b
 }
 

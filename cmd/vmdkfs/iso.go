@@ -45,16 +45,15 @@ image is complete; - is standard output.`,
 
 // iso writes the files at args to the image file.
 func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, file, label string) error {
-	var names []string
-	for _, arg := range args {
-		if name, ok := a.existing(d, arg); ok {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
+	from, sources := a.sources(d, args)
+	if len(sources) == 0 {
 		return errFailed
 	}
-	files, err := export.Select(d, names)
+	var names []string
+	for _, s := range sources {
+		names = append(names, s.Path)
+	}
+	files, err := export.Select(from, names)
 	if err != nil {
 		a.fail(args[0], err)
 		return errFailed

@@ -41,15 +41,15 @@ type lister struct {
 
 // list lists the file or directory at arg.
 func (l *lister) list(ctx context.Context, d *vmdkfs.Disk, arg string) error {
-	name, err := treePath(d, arg)
+	p, err := l.app.place(d, arg)
 	if err != nil {
 		l.app.fail(arg, err)
 		return errFailed
 	}
 	if !l.long && !l.recursive && !l.app.json {
 		// As ls does, a link to a directory stands for the directory.
-		if info, err := d.Stat(name); err == nil && info.IsDir() {
-			entries, err := d.ReadDir(name)
+		if info, err := fs.Stat(p.FS, p.name); err == nil && info.IsDir() {
+			entries, err := p.ReadDir(p.name)
 			var lines []byte
 			for _, e := range entries {
 				lines = append(appendPrintable(lines, e.Name()), '\n')
@@ -58,7 +58,7 @@ func (l *lister) list(ctx context.Context, d *vmdkfs.Disk, arg string) error {
 			return l.app.outputFailed(l.app.write(lines))
 		}
 	}
-	w, err := walk.New(d, name, nil)
+	w, err := walk.New(p, p.name, nil)
 	if err != nil {
 		l.app.fail(arg, err)
 		return errFailed
@@ -69,31 +69,31 @@ func (l *lister) list(ctx context.Context, d *vmdkfs.Disk, arg string) error {
 		}
 		return e.Depth > 0 || !e.IsDir()
 	}
-	return l.app.inOrder(ctx, w, take, func(_ context.Context, b *batch, e walk.Entry, _ []byte) { l.add(b, e) })
+	return l.app.inOrder(ctx, w, take, func(_ context.Context, b *batch, e walk.Entry, _ []byte) { l.add(b, e, p.shown(e.Path)) })
 }
 
-// add adds the line of one entry to b. An entry that cannot be described is
+// add adds the line of one entry, under the path shown, to b. An entry that cannot be described is
 // listed all the same.
-func (l *lister) add(b *batch, e walk.Entry) {
+func (l *lister) add(b *batch, e walk.Entry, shown string) {
 	var info fs.FileInfo
 	var target string
 	if l.app.json || l.long {
 		var err error
 		info, target, err = describe(e)
-		b.fail(e.Path, err)
+		b.fail(shown, err)
 	}
 	switch {
 	case l.app.json && info != nil:
-		b.lines = append(appendObject(b.lines, e.Path, info, target), '}')
+		b.lines = append(appendObject(b.lines, shown, info, target), '}')
 	case l.app.json:
 		b.lines = append(b.lines, `{"path":`...)
-		b.lines = appendJSON(b.lines, e.Path)
+		b.lines = appendJSON(b.lines, shown)
 		b.lines = append(b.lines, `,"type":"`+typeName(e.Type())+`"}`...)
 	default:
 		if l.long {
 			b.lines = appendLong(b.lines, e.Type(), info)
 		}
-		name := e.Path
+		name := shown
 		if !l.recursive {
 			name = path.Base(name)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/vmdkfs/vmdkfs"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 )
 
@@ -27,8 +26,8 @@ func sizeText(n int64) string {
 
 // treeSize returns how many bytes the files at name and below have. What
 // fails counts nothing, as the command that asks will tell.
-func treeSize(ctx context.Context, d *vmdkfs.Disk, name string) int64 {
-	w, err := walk.New(d, name, nil)
+func treeSize(ctx context.Context, fsys walk.FS, name string) int64 {
+	w, err := walk.New(fsys, name, nil)
 	if err != nil {
 		return 0
 	}

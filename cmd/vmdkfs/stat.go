@@ -29,10 +29,10 @@ func (a *app) statCommand() *cobra.Command {
 
 // stat prints what is known of the file at arg.
 func (a *app) stat(d *vmdkfs.Disk, arg string) error {
-	name, err := treePath(d, arg)
+	p, err := a.place(d, arg)
 	var e walk.Entry
 	if err == nil {
-		e, err = walk.Find(d, name)
+		e, err = walk.Find(p, p.name)
 	}
 	if err != nil {
 		a.fail(arg, err)
@@ -49,9 +49,9 @@ func (a *app) stat(d *vmdkfs.Disk, arg string) error {
 		a.fail(arg, err)
 	}
 	if a.json {
-		return a.outputFailed(a.write(appendStat(nil, name, info, target, xattrs)))
+		return a.outputFailed(a.write(appendStat(nil, p.shown(p.name), info, target, xattrs)))
 	}
-	return a.outputFailed(a.write(statText(name, info, target, xattrs)))
+	return a.outputFailed(a.write(statText(p.shown(p.name), info, target, xattrs)))
 }
 
 func (a *app) write(b []byte) error {

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vmdkfs/vmdkfs"
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
+	"github.com/vmdkfs/vmdkfs/internal/walk"
+)
+
+// A tree is what a PATH is a path of: the volume tree, or the guest's own.
+type tree struct {
+	walk.FS
+	root string // what a PATH begins with: "/" for the guest's
+}
+
+// shown returns the PATH of a file.
+func (t tree) shown(name string) string {
+	if t.root != "" && name == "." {
+		return t.root
+	}
+	return t.root + name
+}
+
+// A place is what an argument PATH names.
+type place struct {
+	tree
+	name string
+}
+
+// place returns what the argument PATH means: a path in the volume tree, or,
+// when it begins with a slash, the guest's own path. A name that is not UTF-8
+// may be given as its raw bytes.
+func (a *app) place(d *vmdkfs.Disk, arg string) (place, error) {
+	p := place{tree{d, ""}, arg}
+	if !utf8.ValidString(arg) {
+		p.name = vnode.Escape([]byte(arg))
+	}
+	if below, ok := strings.CutPrefix(p.name, "/"); ok {
+		g, err := d.Guest()
+		if err != nil {
+			return p, fmt.Errorf("%s; or begin with a volume: %s", reason("", err), volumeList(d))
+		}
+		p = place{tree{g, "/"}, path.Clean("/" + below)[1:]}
+		if p.name == "" {
+			p.name = "."
+		}
+		a.warnOfMounts(g, p.name)
+		return p, nil
+	}
+	p.name = path.Clean(p.name)
+	if !fs.ValidPath(p.name) {
+		return p, errors.New("path leads out of the image")
+	}
+	return p, nil
+}
+
+// warnOfMounts tells of what is not mounted at name, above or below it.
+func (a *app) warnOfMounts(g *vmdkfs.Guest, name string) {
+	for _, m := range g.Mounts {
+		at := strings.TrimPrefix(m.Path, "/")
+		if m.Err != nil && !a.told[m.Path] && (name == "." || at == "" || name == at || strings.HasPrefix(name, at+"/") || strings.HasPrefix(at, name+"/")) {
+			a.told[m.Path] = true
+			a.warn(m.Path, fmt.Errorf("%s is not mounted: %w", m.Source, m.Err))
+		}
+	}
+}
+
+var errMixed = errors.New("paths of the guest and paths that begin with a volume in one command")
+
+// existing returns the place that arg names, and reports when there is
+// nothing.
+func (a *app) existing(d *vmdkfs.Disk, arg string) (p place, ok bool) {
+	p, err := a.place(d, arg)
+	if err == nil {
+		_, err = p.Lstat(p.name)
+	}
+	a.fail(arg, err)
+	return p, err == nil
+}
+
+// volumeList names the volumes that a path may begin with.
+func volumeList(d *vmdkfs.Disk) string {
+	volumes, _ := d.Volumes() // an error shows where its volume is used
+	var names []string
+	for _, v := range volumes {
+		if v.Path != "" && v.Table == nil {
+			names = append(names, v.Path)
+		}
+	}
+	if len(names) == 0 {
+		return "here, the root of its file system, without a slash"
+	}
+	return strings.Join(names, ", ")
+}
