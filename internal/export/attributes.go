@@ -3,7 +3,6 @@ package export
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"syscall"
 
 	"github.com/vmdkfs/vmdkfs/layer"
@@ -12,12 +11,19 @@ import (
 // modeBits are the bits of a mode that are kept.
 const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 
+// A dressable is an open file or directory that was made by the copy.
+type dressable interface {
+	Chown(uid, gid int) error
+	Chmod(mode fs.FileMode) error
+	setXattr(name string, value []byte) error
+}
+
 // dress gives an open file the owner, mode and extended attributes of info.
 // Each of these steps may undo those behind it. What the system refuses is
 // noted.
 //
 // A file of no Unix file system keeps the mode that it was made with.
-func (c *copier) dress(f *os.File, info fs.FileInfo) error {
+func (c *copier) dress(f dressable, info fs.FileInfo) error {
 	sys, ok := info.Sys().(layer.Sys)
 	if !ok {
 		return nil
@@ -38,7 +44,7 @@ func (c *copier) dress(f *os.File, info fs.FileInfo) error {
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
-	return c.copyXattrs(sys, func(name string, value []byte) error { return setXattr(f, name, value) })
+	return c.copyXattrs(sys, f.setXattr)
 }
 
 // copyXattrs gives a file the extended attributes of sys by means of set. It

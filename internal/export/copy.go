@@ -22,8 +22,8 @@ const (
 	// directories are open.
 	batchSize = 32
 	// bufferSize is how much of a file is read at once: a few reads for a
-	// megabyte, and it stays in the processor's cache until it is written.
-	bufferSize = 512 << 10
+	// megabyte, and it stays in the cache of one core until it is written.
+	bufferSize = 128 << 10
 )
 
 // Options says how to copy, and whom to tell. Its functions may be nil.
@@ -75,6 +75,7 @@ func Copy(ctx context.Context, fsys walk.FS, sources []Source, dest string, opts
 		top.Close()
 		return Summary{}, err
 	}
+	c.way = probeLink(root.handle.fd, c.temp.name())
 	var workers sync.WaitGroup
 	for range min(maxWorkers, runtime.GOMAXPROCS(0)) {
 		workers.Go(c.work)
@@ -118,6 +119,7 @@ type copier struct {
 	top   *os.Root // the directory that everything is below
 	opts  Options
 	temp  temp
+	way   int // in which a file gets its name when it is complete; see probeLink
 	links *links
 	notes notes
 

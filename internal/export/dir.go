@@ -24,6 +24,7 @@ type dir struct {
 	path   string      // of the source
 	info   fs.FileInfo // of the source; nil when its attributes are not wanted
 	users  atomic.Int64
+	named  atomic.Bool // its file system makes no file without a name
 }
 
 // newDir returns a dir for an open directory, with one user. It closes root
@@ -35,6 +36,9 @@ func (c *copier) newDir(root *os.Root, parent *dir, dest string, fresh bool) (*d
 		return nil, err
 	}
 	d.users.Store(1)
+	if parent != nil {
+		d.named.Store(parent.named.Load())
+	}
 	return d, nil
 }
 
@@ -100,7 +104,7 @@ func (d *dir) finish() error {
 		return err
 	}
 	defer f.Close()
-	if err := d.copier.dress(f, d.info); err != nil {
+	if err := d.copier.dress(opened{f}, d.info); err != nil {
 		return err
 	}
 	return d.setTimes(".", d.info)

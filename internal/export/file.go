@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
@@ -82,16 +81,16 @@ func (l leaf) check() error {
 	return nil
 }
 
-// create makes the file under a temporary name, and gives it its own when it
-// is complete. It reports whether the file was skipped, with a note.
+// create makes the file, which gets its name when it is complete. It reports
+// whether the file was skipped, with a note.
 func (c *copier) create(l leaf, info fs.FileInfo, buf []byte) (skipped bool, err error) {
+	if info.Mode().IsRegular() {
+		return false, c.regular(l, info, buf)
+	}
 	temp := c.temp.name()
-	switch info.Mode().Type() {
-	case 0:
-		err = c.regular(l, temp, info, buf)
-	case fs.ModeSymlink:
+	if info.Mode()&fs.ModeSymlink != 0 {
 		err = c.symlink(l, temp, info)
-	default:
+	} else {
 		skipped, err = c.special(l, temp, info)
 	}
 	if err != nil || skipped {
@@ -103,36 +102,29 @@ func (c *copier) create(l leaf, info fs.FileInfo, buf []byte) (skipped bool, err
 	return false, err
 }
 
-// regular copies a regular file to the name temp. It leaves none behind when
-// it fails.
-func (c *copier) regular(l leaf, temp string, info fs.FileInfo, buf []byte) error {
+// regular copies a regular file. It leaves nothing behind when it fails.
+func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) error {
 	src, err := l.Open()
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	f, err := l.dir.create(temp, newMode(info, 0o666))
+	f, err := l.dir.newFile(info)
 	if err != nil {
 		return err
 	}
-	err = c.content(c.ctx, f, src, info.Size(), buf)
-	if err == nil {
+	if err = c.content(c.ctx, f, src, info.Size(), buf); err == nil {
 		err = c.dress(f, info)
 	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = l.dir.setTimes(temp, info)
-	}
 	if err != nil {
-		l.dir.root.Remove(temp)
+		f.discard()
+		return err
 	}
-	return err
+	return f.place(l.name, info)
 }
 
 // content copies the data of src to f, and leaves out the holes.
-func (c *copier) content(ctx context.Context, f *os.File, src fs.File, size int64, buf []byte) error {
+func (c *copier) content(ctx context.Context, f *newFile, src fs.File, size int64, buf []byte) error {
 	r, ok := src.(io.ReaderAt)
 	if !ok {
 		return errNoReaderAt

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -29,22 +28,6 @@ func (h *handle) open(root *os.Root) (err error) {
 
 func (h *handle) close() { h.file.Close() }
 
-// create makes a new file and opens it for writing. It spares the attempt of
-// package os to poll it, which costs as many system calls as all the rest of a
-// small file.
-func (d *dir) create(name string, mode fs.FileMode) (*os.File, error) {
-	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_LARGEFILE
-	for {
-		fd, err := unix.Openat(d.handle.fd, name, flags, uint32(mode))
-		if err == nil {
-			return os.NewFile(uintptr(fd), name), nil
-		}
-		if err != unix.EINTR {
-			return nil, err
-		}
-	}
-}
-
 // place renames temp to name, which must not exist unless it may be replaced.
 func (d *dir) place(temp, name string) error {
 	if d.copier.opts.Overwrite && !d.fresh {
@@ -62,18 +45,23 @@ func (d *dir) place(temp, name string) error {
 
 // setTimes gives the file, or the link, at name the times of info.
 func (d *dir) setTimes(name string, info fs.FileInfo) error {
+	ts, ok, err := timespecs(info)
+	if err != nil || !ok {
+		return err
+	}
+	return unix.UtimesNanoAt(d.handle.fd, name, ts[:], unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// timespecs returns the times to give to the copy of info, if it has any.
+func timespecs(info fs.FileInfo) (ts [2]unix.Timespec, ok bool, err error) {
 	access, modify, ok := times(info)
 	if !ok {
-		return nil
+		return ts, false, nil
 	}
-	ts := make([]unix.Timespec, 2)
-	for i, t := range []time.Time{access, modify} {
-		var err error
-		if ts[i], err = unix.TimeToTimespec(t); err != nil {
-			return err
-		}
+	if ts[0], err = unix.TimeToTimespec(access); err == nil {
+		ts[1], err = unix.TimeToTimespec(modify)
 	}
-	return unix.UtimesNanoAt(d.handle.fd, name, ts, unix.AT_SYMLINK_NOFOLLOW)
+	return ts, true, err
 }
 
 // makeNode makes a device, fifo or socket.
@@ -98,10 +86,6 @@ func (d *dir) makeNode(name string, info fs.FileInfo) error {
 		return errors.ErrUnsupported
 	}
 	return unix.Mknodat(d.handle.fd, name, mode, dev)
-}
-
-func setXattr(f *os.File, name string, value []byte) error {
-	return unix.Fsetxattr(int(f.Fd()), name, value, 0)
 }
 
 // setXattrAt sets an attribute of a file that cannot be opened. Where there is

@@ -9,15 +9,10 @@ import (
 )
 
 // A handle is nothing where package os does all that is done.
-type handle struct{}
+type handle struct{ fd struct{} }
 
 func (handle) open(*os.Root) error { return nil }
 func (handle) close()              {}
-
-// create makes a new file and opens it for writing.
-func (d *dir) create(name string, mode fs.FileMode) (*os.File, error) {
-	return d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-}
 
 // place renames temp to name, which must not exist unless it may be replaced.
 func (d *dir) place(temp, name string) error {
@@ -38,7 +33,5 @@ func (d *dir) setTimes(name string, info fs.FileInfo) error {
 }
 
 func (d *dir) makeNode(string, fs.FileInfo) error { return errors.ErrUnsupported }
-
-func setXattr(*os.File, string, []byte) error { return errors.ErrUnsupported }
 
 func (d *dir) setXattrAt(name, attr string, value []byte) error { return errors.ErrUnsupported }

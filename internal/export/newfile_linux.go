@@ -1,0 +1,212 @@
+package export
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// The ways in which a file without a name can get one, by what the system and
+// the user's rights allow.
+const (
+	linkNever = iota
+	linkDescriptor
+	linkProc
+)
+
+// A newFile is a regular file that is being written. Where the system can make
+// one without a name it has none until it is complete, so that nobody can open
+// it before, and nothing of it is left when the process is killed. Elsewhere it
+// has a temporary name. It goes without package os, whose attempt to poll each
+// file costs as many system calls as all the rest of a small one.
+type newFile struct {
+	dir  *dir
+	fd   int
+	temp string // its name, empty if it has none
+
+	known    bool // what follows is true
+	uid, gid int
+	mode     uint32
+}
+
+// probeLink returns how a file without a name in the directory gets one.
+func probeLink(fd int, temp string) int {
+	file, err := openat(fd, ".", unix.O_WRONLY|unix.O_TMPFILE, 0o600)
+	if err != nil {
+		return linkNever
+	}
+	defer unix.Close(file)
+	for _, way := range []int{linkDescriptor, linkProc} {
+		if link(way, file, fd, temp) == nil {
+			if unix.Unlinkat(fd, temp, 0) == nil {
+				return way
+			}
+			break
+		}
+	}
+	return linkNever
+}
+
+// link gives the open file a name in a directory.
+func link(way, file, dir int, name string) error {
+	if way == linkDescriptor {
+		return unix.Linkat(file, "", dir, name, unix.AT_EMPTY_PATH)
+	}
+	return unix.Linkat(unix.AT_FDCWD, descriptorPath(file), dir, name, unix.AT_SYMLINK_FOLLOW)
+}
+
+func descriptorPath(file int) string { return "/proc/self/fd/" + strconv.Itoa(file) }
+
+// setTimesOf sets the times of an open file.
+func setTimesOf(file int, ts []unix.Timespec) error {
+	err := unix.UtimesNanoAt(file, "", ts, unix.AT_EMPTY_PATH)
+	if err == unix.EINVAL || err == unix.ENOENT { // before Linux 5.8
+		err = unix.UtimesNanoAt(unix.AT_FDCWD, descriptorPath(file), ts, 0)
+	}
+	return err
+}
+
+func openat(dir int, name string, flags int, mode fs.FileMode) (fd int, err error) {
+	for {
+		fd, err = unix.Openat(dir, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_LARGEFILE, uint32(mode.Perm()))
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// newFile makes the file for info.
+func (d *dir) newFile(info fs.FileInfo) (*newFile, error) {
+	// One that replaces another needs a name to be renamed from.
+	if d.copier.way != linkNever && (d.fresh || !d.copier.opts.Overwrite) && !d.named.Load() {
+		// Its mode is nobody's concern before it has a name.
+		mode := newMode(info, 0o666)
+		if mode&0o077 == 0 {
+			mode = info.Mode()
+		}
+		fd, err := openat(d.handle.fd, ".", unix.O_WRONLY|unix.O_TMPFILE, mode)
+		if err == nil {
+			return &newFile{dir: d, fd: fd}, nil
+		}
+		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) {
+			return nil, err
+		}
+		d.named.Store(true) // another file system is mounted here
+	}
+	temp := d.copier.temp.name()
+	fd, err := openat(d.handle.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, newMode(info, 0o666))
+	if err != nil {
+		return nil, err
+	}
+	return &newFile{dir: d, fd: fd, temp: temp}, nil
+}
+
+// WriteAt implements io.WriterAt.
+func (f *newFile) WriteAt(p []byte, off int64) (done int, err error) {
+	for done < len(p) {
+		n, err := unix.Pwrite(f.fd, p[done:], off+int64(done))
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return done, err
+		case n == 0:
+			return done, io.ErrShortWrite
+		default:
+			done += n
+		}
+	}
+	return done, nil
+}
+
+func (f *newFile) Truncate(size int64) error {
+	for {
+		if err := unix.Ftruncate(f.fd, size); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// look learns the owner and mode that the file has: to ask costs less than to
+// set both, and a new file mostly has what it should.
+func (f *newFile) look() {
+	var stat unix.Stat_t
+	if f.known = unix.Fstat(f.fd, &stat) == nil; f.known {
+		f.uid, f.gid, f.mode = int(stat.Uid), int(stat.Gid), stat.Mode&0o7777
+	}
+}
+
+func (f *newFile) Chown(uid, gid int) error {
+	if f.look(); f.known && f.uid == uid && f.gid == gid {
+		return nil
+	}
+	f.known = false // it clears bits of the mode
+	return unix.Fchown(f.fd, uid, gid)
+}
+
+func (f *newFile) Chmod(mode fs.FileMode) error {
+	bits := unixMode(mode)
+	if f.known && f.mode == bits {
+		return nil
+	}
+	return unix.Fchmod(f.fd, bits)
+}
+
+// unixMode returns the twelve permission bits as the system numbers them.
+func unixMode(mode fs.FileMode) uint32 {
+	bits := uint32(mode.Perm())
+	for i, m := range []fs.FileMode{fs.ModeSticky, fs.ModeSetgid, fs.ModeSetuid} {
+		if mode&m != 0 {
+			bits |= 0o1000 << i
+		}
+	}
+	return bits
+}
+
+func (f *newFile) setXattr(name string, value []byte) error {
+	return unix.Fsetxattr(f.fd, name, value, 0)
+}
+
+// place gives the complete file the times of info and its name, and closes it.
+func (f *newFile) place(name string, info fs.FileInfo) error {
+	ts, ok, err := timespecs(info)
+	if err == nil && ok {
+		err = setTimesOf(f.fd, ts[:])
+	}
+	if err == nil && f.temp == "" {
+		if err = link(f.dir.copier.way, f.fd, f.dir.handle.fd, name); errors.Is(err, unix.EEXIST) && f.dir.fresh {
+			err = errTwice
+		}
+	}
+	if e := unix.Close(f.fd); err == nil {
+		err = e
+	}
+	if f.temp == "" {
+		return err
+	}
+	if err == nil {
+		err = f.dir.place(f.temp, name)
+	}
+	if err != nil {
+		f.dir.root.Remove(f.temp)
+	}
+	return err
+}
+
+// discard closes the file, of which nothing is left.
+func (f *newFile) discard() {
+	unix.Close(f.fd)
+	if f.temp != "" {
+		f.dir.root.Remove(f.temp)
+	}
+}
+
+// An opened is a directory that gets its attributes.
+type opened struct{ *os.File }
+
+func (f opened) setXattr(name string, value []byte) error {
+	return unix.Fsetxattr(int(f.Fd()), name, value, 0)
+}
