@@ -11,6 +11,7 @@ const (
 
 	superChecksumAt = 0x3FC
 	descChecksumAt  = 0x1E
+	inodeAccessAt   = 0x08 // i_atime, of the inode of an attribute's value
 	inodeSumLoAt    = 0x7C
 	inodeSumHiAt    = 0x82
 	xattrChecksumAt = 0x10

@@ -3,6 +3,7 @@ package ext3
 import (
 	"bytes"
 	"io/fs"
+	"iter"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,7 @@ func TestChecksums(t *testing.T) {
 		{"inode, upper half", "ext4-1k", "", inodePlace(0x90), lstat, "inode "},
 		{"extents", "ext4-extents", "500-extents", extentNodePlace, readFile, "extent node"},
 		{"attributes", "ext4-xattrs-4k", "in-block", func(_ *testing.T, f *FS, i *Inode) int64 { return f.offset(i.xattrAt) + 0x0C }, xattrs, "attributes"},
+		{"attribute's value", "ext4-ea-inode", "xattr-10000", valuePlace, xattrs, "attribute value in inode"},
 		{"directory leaf", "ext4-1k", ".", func(t *testing.T, f *FS, i *Inode) int64 { return f.offset(firstBlock(t, i)) + 0x07 }, readDir, "block of directory"},
 		{"directory index", "ext4-default", indexed, func(t *testing.T, f *FS, i *Inode) int64 { return f.offset(firstBlock(t, i)) + dxRootAt + 12 }, readDir, "block of directory"},
 	} {
@@ -63,6 +65,46 @@ func TestChecksums(t *testing.T) {
 			require.ErrorContains(t, err, c.text)
 		})
 	}
+}
+
+// valuePlace returns where the value of an attribute begins that has an inode
+// of its own.
+func valuePlace(t *testing.T, f *FS, i *Inode) int64 {
+	for _, entries := range []iter.Seq2[xattrEntry, error]{i.blockXattrs(), i.bodyXattrs()} {
+		for e, err := range entries {
+			require.NoError(t, err)
+			if e.inum != 0 {
+				value, err := f.inode(e.inum)
+				require.NoError(t, err)
+				return f.offset(firstBlock(t, value))
+			}
+		}
+	}
+	require.Fail(t, "no such attribute")
+	return 0
+}
+
+// A value that Lustre made belongs to one file, and has no checksum.
+func TestLustreValue(t *testing.T) {
+	p := admit(t, "ext4-ea-inode")
+	owner := p.inode("xattr-10000")
+	p.image[valuePlace(t, p.f, owner)] ^= 0x01
+	f, err := p.reopen()
+	require.NoError(t, err)
+	require.ErrorContains(t, xattrs(f, "xattr-10000"), "attribute value in inode")
+	for _, entries := range []iter.Seq2[xattrEntry, error]{owner.blockXattrs(), owner.bodyXattrs()} {
+		for e := range entries {
+			if e.inum != 0 {
+				raw := p.raw(e.inum)
+				le.PutUint32(raw[0x10:], owner.Number)
+				le.PutUint32(raw[0x64:], owner.Generation)
+				p.sealInode(e.inum)
+			}
+		}
+	}
+	f, err = p.reopen()
+	require.NoError(t, err)
+	require.NoError(t, xattrs(f, "xattr-10000"))
 }
 
 // indexed stands for a directory with an index, whichever has one.

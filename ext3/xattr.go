@@ -90,7 +90,7 @@ func (i *Inode) xattrValue(e *xattrEntry) ([]byte, error) {
 	value := e.value
 	if e.inum != 0 {
 		var err error
-		if value, err = i.fsys.eaInode(e.inum, e.size); err != nil {
+		if value, err = i.eaInode(e.inum, e.size); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +105,11 @@ func (i *Inode) xattrValue(e *xattrEntry) ([]byte, error) {
 }
 
 // eaInode returns the value of an attribute that lies in an inode of its own.
-func (f *FS) eaInode(number uint32, size int64) ([]byte, error) {
+// In place of a time of access that inode has a checksum of the value; those
+// that Lustre made have the number of the file that they belong to in place of
+// the other, and no checksum.
+func (i *Inode) eaInode(number uint32, size int64) ([]byte, error) {
+	f := i.fsys
 	inode, err := f.inode(number)
 	if err != nil {
 		return nil, err
@@ -125,7 +129,15 @@ func (f *FS) eaInode(number uint32, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, failed(object, noOffset, err)
 	}
-	return value, nil
+	if uint32(inode.Modify.Unix()) == i.Number && inode.Generation == i.Generation {
+		return value, nil
+	}
+	_, at, err := f.rawInode(number)
+	if err != nil {
+		return nil, err
+	}
+	err = f.mismatch(func() string { return object }, at+inodeAccessAt, uint32(inode.Access.Unix()), crc32c(f.seed, value))
+	return value, err
 }
 
 func (i *Inode) xattrObject() string { return "attributes of " + inodeName(i.Number) }
