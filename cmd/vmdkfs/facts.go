@@ -100,5 +100,6 @@ type journalFacts struct {
 	Transactions int    `json:"transactions"`
 	Blocks       int    `json:"blocks"`
 	Revoked      int    `json:"revoked"`
+	FastCommits  int    `json:"fast_commits,omitempty"`
 	Error        string `json:"error,omitempty"` // why transactions are missing
 }

@@ -175,7 +175,7 @@ func (c *contentFacts) open(v *vmdkfs.Volume) error {
 			c.Free, c.FreeInodes = int64(info.FreeBlocks)*info.BlockSize, int64(info.FreeInodes)
 		}
 		if j.Present {
-			c.Journal = &journalFacts{Needed: j.Needed, Replayed: j.Replayed, Transactions: j.Transactions, Blocks: j.Blocks, Revoked: j.Revoked}
+			c.Journal = &journalFacts{Needed: j.Needed, Replayed: j.Replayed, Transactions: j.Transactions, Blocks: j.Blocks, Revoked: j.Revoked, FastCommits: j.FastCommits}
 			if j.Err != nil {
 				c.Journal.Error = printable(j.Err.Error())
 			}

@@ -138,6 +138,9 @@ func (c *contentFacts) state() string {
 	switch {
 	case j != nil && j.Replayed:
 		s := fmt.Sprintf("not unmounted: replayed %s, %s", count(j.Transactions, "transaction"), count(j.Blocks, "block"))
+		if j.FastCommits > 0 {
+			s += ", " + count(j.FastCommits, "fast commit")
+		}
 		if j.Revoked > 0 {
 			s += fmt.Sprintf(" (%d revoked)", j.Revoked)
 		}

@@ -67,6 +67,10 @@ func appendStat(b []byte, name string, info fs.FileInfo, target string, xattrs m
 		b = appendTime(b, "ctime", unix.Change)
 		b = appendTime(b, "btime", unix.Birth)
 	}
+	if id := projectOf(info); id != 0 {
+		b = append(b, `,"project":`...)
+		b = strconv.AppendUint(b, uint64(id), 10)
+	}
 	if len(xattrs) > 0 {
 		b = append(b, `,"xattrs":{`...)
 		for i, key := range sortedKeys(xattrs) {
@@ -115,6 +119,9 @@ func statText(name string, info fs.FileInfo, target string, xattrs map[string][]
 	if known {
 		when("changed", unix.Change)
 		when("created", unix.Birth)
+	}
+	if id := projectOf(info); id != 0 {
+		line("project", "%d", id)
 	}
 	for _, key := range sortedKeys(xattrs) {
 		line("xattr", "%s = %s", key, attributeText(xattrs[key]))
