@@ -71,11 +71,11 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 		}
 		return d.inode.entryNode(raw)
 	}
-	if raw, ok := d.inode.find(want); ok {
+	match := d.inode.match(want)
+	if raw, ok := d.inode.find(match); ok {
 		return d.inode.entryNode(raw)
 	}
-	folds := d.inode.Flags&flagCasefold != 0
-	var folded *rawDirent // the first entry whose name differs by case only
+	var folded *rawDirent // the first entry whose name is another that folds alike
 	var damage dirDamage
 	for raw, err := range d.inode.entries() {
 		switch {
@@ -83,7 +83,7 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 			damage.add(err)
 		case string(raw.name) == string(want):
 			return d.inode.entryNode(raw)
-		case folds && folded == nil && strings.EqualFold(string(raw.name), string(want)):
+		case match.folded != nil && folded == nil && match.equal(raw.name):
 			raw.name = bytes.Clone(raw.name)
 			folded = &raw
 		}

@@ -96,6 +96,9 @@ func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
 	if want := int64(f.geo.blocks) * f.geo.blockSize; want > size {
 		f.warnings = append(f.warnings, fmt.Errorf("the file system has %d bytes and its source ends at %d: what lies beyond is missing", want, size))
 	}
+	if f.super.incompat(incompatCasefold) && f.super.sEncoding() != encodingUTF8 {
+		f.warnings = append(f.warnings, unsupported("superblock", "encoding %d: names are found in their own case only", f.super.sEncoding()))
+	}
 	root, err := f.node(rootInode)
 	if err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ const (
 // block a level, whatever the directory's size. False says that it was not
 // found that way, or that the index makes no sense; the directory itself tells
 // then, as it is what counts.
-func (i *Inode) find(name []byte) (rawDirent, bool) {
-	if i.Flags&flagHashIndex == 0 || i.Flags&(flagInlineData|flagCasefold) != 0 {
+func (i *Inode) find(name nameMatch) (rawDirent, bool) {
+	if i.Flags&flagHashIndex == 0 || i.Flags&(flagInlineData) != 0 {
 		return rawDirent{}, false
 	}
 	root, ok := i.dirBlock(0)
@@ -30,7 +30,7 @@ func (i *Inode) find(name []byte) (rawDirent, bool) {
 	if !ok || levels > maxDxLevels {
 		return rawDirent{}, false
 	}
-	want := hash.of(name)
+	want := hash.of(name.hashed())
 	node, at := root, dxRootAt
 	for ; levels > 0; levels-- {
 		entries := dxEntries(node.data, at)
@@ -55,7 +55,7 @@ func (i *Inode) find(name []byte) (rawDirent, bool) {
 			break
 		}
 		for raw, err := range i.blockEntries(leaf) {
-			if err == nil && string(raw.name) == string(name) {
+			if err == nil && name.equal(raw.name) {
 				return raw, true
 			}
 		}

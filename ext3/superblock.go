@@ -78,6 +78,7 @@ func (s *superblock) sHashSeed() [4]uint32 {
 }
 func (s *superblock) sChecksumType() uint8  { return s[0x175] }
 func (s *superblock) sChecksumSeed() uint32 { return le.Uint32(s[0x270:0x274]) }
+func (s *superblock) sEncoding() uint16     { return le.Uint16(s[0x27C:0x27E]) }
 func (s *superblock) sBackupBGs() [2]uint32 {
 	return [2]uint32{le.Uint32(s[0x24C:0x250]), le.Uint32(s[0x250:0x254])}
 }
