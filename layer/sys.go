@@ -25,11 +25,15 @@ type Unix struct {
 	Links  uint32
 	UID    uint32
 	GID    uint32
-	Major  uint32 // of a device node
-	Minor  uint32
-	Access time.Time
-	Change time.Time
-	Birth  time.Time // zero where it is not recorded
+	// NoOwner says that the file has neither owner nor mode in the sense of
+	// Unix: UID, GID and the mode are what a mount would show. A copy of the
+	// file is better off with those of whoever makes it.
+	NoOwner bool
+	Major   uint32 // of a device node
+	Minor   uint32
+	Access  time.Time
+	Change  time.Time
+	Birth   time.Time // zero where it is not recorded
 }
 
 // A DirEntry is what every layer's ReadDir returns. Its methods reach the

@@ -28,6 +28,9 @@ func (c *copier) dress(f dressable, info fs.FileInfo) error {
 	if !ok {
 		return nil
 	}
+	if sys.Unix().NoOwner {
+		return c.copyXattrs(sys, f.setXattr)
+	}
 	mode := info.Mode() & modeBits
 	owned := true
 	if err := c.own(info, func(uid, gid int) error {
@@ -55,7 +58,7 @@ func (c *copier) copyXattrs(sys layer.Sys, set func(name string, value []byte) e
 		return err
 	}
 	for name, value := range xattrs {
-		if err := set(name, value); impossible(err) {
+		if err := set(name, value); impossible(err) || tooLarge(err) {
 			c.notes.add("extended attributes " + class(name) + " are not kept: " + bare(err).Error())
 		} else if err != nil {
 			return err
@@ -72,7 +75,7 @@ func (c *copier) dressNamed(d *dir, name string, info fs.FileInfo) error {
 		return d.setTimes(name, info)
 	}
 	err := c.own(info, func(uid, gid int) error { return d.root.Lchown(name, uid, gid) })
-	if err == nil && info.Mode()&fs.ModeSymlink == 0 {
+	if err == nil && info.Mode()&fs.ModeSymlink == 0 && !sys.Unix().NoOwner {
 		err = d.root.Chmod(name, info.Mode()&modeBits)
 	}
 	if err == nil {
@@ -87,7 +90,7 @@ func (c *copier) dressNamed(d *dir, name string, info fs.FileInfo) error {
 // newMode returns the mode to make a file with: nobody else's until it has its
 // owner, or, when it has no owner to come, what the umask leaves of open.
 func newMode(info fs.FileInfo, open fs.FileMode) fs.FileMode {
-	if _, ok := info.Sys().(layer.Sys); ok {
+	if sys, ok := info.Sys().(layer.Sys); ok && !sys.Unix().NoOwner {
 		return open & 0o700
 	}
 	return open
@@ -101,6 +104,9 @@ func (c *copier) own(info fs.FileInfo, chown func(uid, gid int) error) error {
 		return nil
 	}
 	unix := sys.Unix()
+	if unix.NoOwner {
+		return nil
+	}
 	err := chown(int(unix.UID), int(unix.GID))
 	if impossible(err) || errors.Is(err, syscall.EINVAL) { // EINVAL: not in this user namespace
 		c.notes.add("owners are not kept: " + bare(err).Error())
@@ -113,6 +119,12 @@ func (c *copier) own(info fs.FileInfo, chown func(uid, gid int) error) error {
 // cannot do it at all.
 func impossible(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
+}
+
+// tooLarge reports whether err says that an extended attribute has more bytes
+// than this file system keeps: a block of them, on ext4.
+func tooLarge(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.E2BIG) || errors.Is(err, syscall.ERANGE)
 }
 
 // class returns the namespace of an extended attribute's name, for notes.

@@ -1,0 +1,234 @@
+package ntfs
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+	"strings"
+	"sync/atomic"
+
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
+)
+
+// indexNames is the index of a directory.
+const indexNames = "$I30"
+
+// A dirent is a name in a directory. It keeps its record once that was read, as
+// a walk asks for it several times.
+type dirent struct {
+	fsys       *FS
+	name       string
+	ref        fileRef
+	attributes uint32
+	record     atomic.Pointer[FileRecord]
+}
+
+// Name implements vnode.Entry.
+func (d *dirent) Name() string { return d.name }
+
+// Type implements vnode.Entry. The entry itself tells a directory from a file;
+// anything else is in the record, and if that cannot be read, whoever opens
+// the entry will see why.
+func (d *dirent) Type() fs.FileMode {
+	switch {
+	case d.attributes&(AttributeReparsePoint|AttributeSystem) != 0:
+		r, err := d.get()
+		if err != nil {
+			return fs.ModeIrregular
+		}
+		return r.mode.Type()
+	case d.attributes&attributeIndex != 0:
+		return fs.ModeDir
+	}
+	return 0
+}
+
+// Node implements vnode.Entry.
+func (d *dirent) Node() (vnode.Node, error) {
+	r, err := d.get()
+	if err != nil {
+		return nil, err
+	}
+	return r.node(), nil
+}
+
+func (d *dirent) get() (*FileRecord, error) {
+	if r := d.record.Load(); r != nil {
+		return r, nil
+	}
+	r, err := d.fsys.fileRecord(d.ref)
+	if err == nil {
+		d.record.Store(r)
+	}
+	return r, err
+}
+
+// isHidden reports whether a name is one of a metadata file, which Windows does
+// not list: the root's own, and the root's name for itself.
+func (r *FileRecord) isHidden(ref fileRef) bool {
+	return r.Number == recordRoot && ref.number() < firstUserRecord
+}
+
+// Entries yields the names of the directory, in the order of its blocks,
+// without short names and metadata files. What is damaged is passed over block
+// by block and told at the end.
+func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
+	return func(yield func(vnode.Entry, error) bool) {
+		var damage dirDamage
+		x, err := d.record.file()
+		var ix *index
+		if err == nil {
+			ix, err = x.index(indexNames)
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for e, err := range ix.all() {
+			var name fileName
+			if err == nil {
+				name, err = d.record.fileName(e.key())
+			}
+			switch {
+			case err != nil:
+				damage.add(err)
+			case name.namespace() == namespaceDOS || d.record.isHidden(e.ref()):
+			case !yield(&dirent{fsys: d.record.fsys, name: shownName(name.name()), ref: e.ref(), attributes: name.attributes()}, nil):
+				return
+			}
+		}
+		if err := damage.err(d.record.dirObject()); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// fileName decodes the key of an entry.
+func (r *FileRecord) fileName(key []byte) (fileName, error) {
+	name, err := parseFileName(key)
+	if err != nil {
+		return nil, corrupt(r.dirObject(), noOffset, "%v", err)
+	}
+	return name, nil
+}
+
+func (r *FileRecord) dirObject() string { return "directory " + recordName(r.Number) }
+
+// dirDamage counts what could not be read of a directory, and keeps the first
+// of it, so that an image full of damage does not fill the memory with errors.
+type dirDamage struct {
+	first error
+	count int
+}
+
+func (d *dirDamage) add(err error) {
+	if d.first == nil {
+		d.first = err
+	}
+	d.count++
+}
+
+func (d *dirDamage) err(object string) error {
+	switch d.count {
+	case 0:
+		return nil
+	case 1:
+		return d.first
+	}
+	return failed(object, noOffset, fmt.Errorf("%d places cannot be read, the first: %w", d.count, d.first))
+}
+
+// Lookup returns the node of that name: the name itself, else, unless case
+// counts here, one that differs by case only, else a named stream of a file in
+// the directory (file:stream) or of the directory (:stream).
+func (d dirNode) Lookup(name string) (vnode.Node, error) {
+	ref, err := d.find(name)
+	if err == nil {
+		r, err := d.record.fsys.fileRecord(ref)
+		if err != nil {
+			return nil, err
+		}
+		return r.node(), nil
+	}
+	if err != fs.ErrNotExist {
+		return nil, err
+	}
+	for colon := strings.LastIndexByte(name, ':'); colon >= 0; colon = strings.LastIndexByte(name[:colon], ':') {
+		r := d.record
+		if colon > 0 {
+			ref, err := d.find(name[:colon])
+			if err == fs.ErrNotExist {
+				continue
+			}
+			if err == nil {
+				r, err = d.record.fsys.fileRecord(ref)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		n, err := r.stream(name[colon+1:])
+		if err != fs.ErrNotExist {
+			return n, err
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+// find returns the record of a name in the directory.
+func (d dirNode) find(name string) (fileRef, error) {
+	units, ok := storedName(name)
+	if !ok || len(units) == 0 {
+		return 0, fs.ErrNotExist
+	}
+	x, err := d.record.file()
+	if err != nil {
+		return 0, err
+	}
+	ix, err := x.index(indexNames)
+	if err != nil {
+		return 0, err
+	}
+	table, err := d.record.fsys.upCase()
+	if err != nil {
+		return ix.findExact(units, err)
+	}
+	exactOnly := d.record.caseSensitive || d.record.fsys.caseSensitive
+	var ref fileRef
+	found := false
+	err = ix.search(func(key []byte) (int, error) {
+		stored, err := parseFileName(key)
+		if err != nil {
+			return 0, err
+		}
+		return table.compare(units, stored.name()), nil
+	}, func(e indexEntry) bool {
+		exact := equal(units, fileName(e.key()).name())
+		if exact || !found && !exactOnly {
+			ref, found = e.ref(), true
+		}
+		return !exact
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case !found || d.record.Number == recordRoot && ref.number() == recordRoot:
+		return 0, fs.ErrNotExist
+	}
+	return ref, nil
+}
+
+// findExact goes through all names of a directory for one in the very case: all
+// that can be done without $UpCase, by which they are in order. A name that is
+// not found may be there in another case, so that the damage is the answer.
+func (ix *index) findExact(name []uint16, damage error) (fileRef, error) {
+	for e, err := range ix.all() {
+		if err != nil {
+			continue
+		}
+		if stored, err := parseFileName(e.key()); err == nil && equal(name, stored.name()) {
+			return e.ref(), nil
+		}
+	}
+	return 0, damage
+}
