@@ -15,7 +15,7 @@ type Descriptor struct {
 	// ParentCID is the content ID of the disk that this one is a snapshot of,
 	// or NoParent.
 	ParentCID uint32
-	// ParentFileNameHint is the file name of that disk; empty without one.
+	// ParentFileNameHint is where that disk was; empty without one.
 	ParentFileNameHint string
 	// CreateType is the kind of disk: "vmfs", "monolithicFlat". It may be
 	// empty, since the extents tell as much.
@@ -40,11 +40,13 @@ type Extent struct {
 	Access string
 	// Sectors is its length, in sectors of 512 bytes; at least 1.
 	Sectors int64
-	// Type is how it is stored, in upper case: Flat, VMFS or Zero, where the
-	// disk could be opened.
+	// Type is how it is stored, in upper case: one of those below, where the
+	// disk could be opened. The file of a sparse extent tells its format by
+	// itself.
 	Type string
-	// File is the name of the file that holds it, in the descriptor's
-	// directory; empty when there is none.
+	// File is the name of the file that holds it, from the descriptor's
+	// directory; empty when there is none. An embedded descriptor that names
+	// one file means the one that it is in.
 	File string
 	// Offset is where it begins in File, in sectors of 512 bytes.
 	Offset int64
@@ -59,7 +61,10 @@ const (
 
 // The values of Extent.Type that are read.
 const (
-	Flat = "FLAT" // the bytes as they are
-	VMFS = "VMFS" // the same, on a VMFS datastore
-	Zero = "ZERO" // zeros, without a file
+	Flat       = "FLAT"       // the bytes as they are
+	VMFS       = "VMFS"       // the same, on a VMFS datastore
+	Zero       = "ZERO"       // zeros, without a file
+	Sparse     = "SPARSE"     // grains, of which some are not there
+	VMFSSparse = "VMFSSPARSE" // the same, on a VMFS datastore
+	SESparse   = "SESPARSE"   // the same, space-efficient
 )

@@ -95,7 +95,8 @@ func TestDescriptorErrors(t *testing.T) {
 		{"RW 1 ZERO\nparentCID=123456789", "parentcid", layer.ErrCorrupt},
 		{"RW 1 ZERO\ncreateType=vmfs\nCREATETYPE=custom", "was \"vmfs\" before", layer.ErrCorrupt},
 		{"encoding=UTF-8\nRW 1 FLAT \"\xff\"", "is not", layer.ErrCorrupt},
-		{"encoding=GBK\nRW 1 FLAT \"\xc4\xe3.vmdk\"", "GBK", layer.ErrUnsupported},
+		{"encoding=GBK\nRW 1 FLAT \"\xff\xff.vmdk\"", "the encoding is GBK", layer.ErrCorrupt},
+		{"encoding=EBCDIC\nRW 1 FLAT \"\xc4\xe3.vmdk\"", "EBCDIC", layer.ErrUnsupported},
 		{"RW 1 ZERO\nencryption.keySafe=x", "encrypted", layer.ErrUnsupported},
 		{"RW 1 ZERO\nddb.iofilters=vmwarevmcrypt", "encrypted", layer.ErrUnsupported},
 	} {
@@ -108,27 +109,15 @@ func TestDescriptorErrors(t *testing.T) {
 
 func TestRefuseUnsupported(t *testing.T) {
 	for text, want := range map[string]string{
-		"version=4\nRW 1 ZERO": "version 4",
-		"version=0\nRW 1 ZERO": "version 0",
-		"parentCID=1\nparentFileNameHint=\"base.vmdk\"\nRW 1 ZERO":   `snapshot, which holds only what changed since "base.vmdk"`,
-		"parentCID=1\nRW 1 ZERO":                                     "does not name",
-		"createType=monolithicSparse\nRW 1 SPARSE a":                 "monolithicSparse",
-		"createType=twoGbMaxExtentSparse\nRW 1 SPARSE a":             "twoGbMaxExtentSparse",
-		"createType=vmfsSparse\nRW 1 VMFSSPARSE a":                   "vmfsSparse",
-		"createType=seSparse\nRW 1 SESPARSE a":                       "seSparse",
-		"createType=streamOptimized\nRDONLY 1 SPARSE a":              "streamOptimized",
-		"createType=fullDevice\nRW 1 FLAT \"\\\\.\\PhysicalDrive0\"": "fullDevice",
-		"createType=partitionedDevice\nRW 1 FLAT /dev/sda 0":         "partitionedDevice",
-		"createType=vmfsRaw\nRW 1 VMFSRAW a":                         "vmfsRaw",
-		"createType=vmfsRDM\nRW 1 VMFSRDM a":                         "vmfsRDM",
-		"createType=vmfsPassthroughRawDeviceMap\nRW 1 VMFSRDM a":     "vmfsPassthroughRawDeviceMap",
-		"createType=holographic\nRW 1 FLAT a":                        `unknown createType "holographic"`,
-		"createType=vmfs\nRW 1 SPARSE a":                             "type SPARSE",
-		"createType=vmfs\nRW 1 VMFSSPARSE a":                         "type VMFSSPARSE",
-		"createType=vmfs\nRW 1 SESPARSE a":                           "type SESPARSE",
-		"createType=vmfs\nRW 1 VMFSRDM a":                            "type VMFSRDM",
-		"createType=vmfs\nRW 1 VMFSRAW a":                            "type VMFSRAW",
-		"createType=vmfs\nRW 1 FLAT a\nRW 1 PUNCHED b":               `unknown extent type "PUNCHED"`,
+		"version=4\nRW 1 ZERO":                                   "version 4",
+		"version=0\nRW 1 ZERO":                                   "version 0",
+		"createType=vmfsRaw\nRW 1 VMFSRAW a":                     "vmfsRaw",
+		"createType=vmfsRDM\nRW 1 VMFSRDM a":                     `vmfsRDM: its data lies on a mapped device, which "a" names`,
+		"createType=vmfsPassthroughRawDeviceMap\nRW 1 VMFSRDM a": "vmfsPassthroughRawDeviceMap",
+		"createType=holographic\nRW 1 FLAT a":                    `unknown createType "holographic"`,
+		"createType=vmfs\nRW 1 VMFSRDM a":                        `type VMFSRDM: extents on a mapped device, which "a" names`,
+		"createType=vmfs\nRW 1 VMFSRAW a":                        "type VMFSRAW",
+		"createType=vmfs\nRW 1 FLAT a\nRW 1 PUNCHED b":           `unknown extent type "PUNCHED"`,
 	} {
 		d, err := parseDescriptor("x.vmdk", []byte(text))
 		require.NoError(t, err)
@@ -147,12 +136,17 @@ func TestDecodeName(t *testing.T) {
 		{"", "\xfcber", "über"},
 		{"Windows-1252", "\x80\x93\x9f\xff\x81", "€“Ÿÿ\u0081"},
 		{"ISO-8859-1", "\x80\xe9", "\u0080é"},
+		{"GBK", "\xc4\xe3\xba\xc3.vmdk", "你好.vmdk"},
+		{"Shift_JIS", "\x83\x66\x83\x42\x83\x58\x83\x4e", "ディスク"},
+		{"Big5", "\xba\xcf\xba\xd0", "磁碟"},
+		{"EUC-KR", "\xb5\xf0\xbd\xba\xc5\xa9", "디스크"},
+		{"windows-1251", "\xe4\xe8\xf1\xea", "диск"},
 	} {
 		got, err := decodeName(tt.encoding, tt.raw)
 		require.Nil(t, err)
 		require.Equal(t, tt.want, got)
 	}
-	require.Equal(t, `\xc4\xe3`, decodeText("GBK", "\xc4\xe3"))
+	require.Equal(t, `\xc4\xe3`, decodeText("EBCDIC", "\xc4\xe3"))
 }
 
 func TestLongLinesInErrorsAreCut(t *testing.T) {

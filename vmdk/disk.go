@@ -6,7 +6,6 @@ import (
 
 	"github.com/vmdkfs/vmdkfs/internal/extent"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
-	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // diskName is the name of the one file.
@@ -28,19 +27,4 @@ func (d disk) Sys() any {
 		return nil
 	}
 	return d.descriptor
-}
-
-// A mapper is the list of the disk's runs. Those of NOACCESS extents are in a
-// source of their own, which nobody may read.
-type mapper struct {
-	extent.List
-	denied int
-}
-
-func (m mapper) Map(off int64) (extent.Run, error) {
-	run, err := m.List.Map(off)
-	if err == nil && run.Source == m.denied {
-		return extent.Run{}, layer.Errorf(fs.ErrPermission, "vmdk", diskName, off, "the descriptor says NOACCESS of this extent")
-	}
-	return run, err
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/htmlindex"
+
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -18,8 +20,10 @@ var windows1252 = [32]rune{
 
 // decodeName returns a name in the given encoding as UTF-8. Descriptors that
 // name none are UTF-8 where they can be, and else windows-1252, in which
-// VMware's programs wrote before they named encodings. Names in ASCII need no
-// decoder: it is a part of every encoding that VMware uses.
+// VMware's programs wrote before they named encodings. The names of encodings
+// are those of the Encoding Standard, which has VMware's (GBK, Shift_JIS, Big5,
+// EUC-KR, windows-1251), but for ISO 8859-1, which is windows-1252 there. Names
+// in ASCII need no decoder: it is a part of every encoding that VMware uses.
 func decodeName(encoding, s string) (string, *layer.Error) {
 	if isASCII(s) {
 		return s, nil
@@ -40,7 +44,15 @@ func decodeName(encoding, s string) (string, *layer.Error) {
 	case "iso-8859-1", "latin1":
 		return decodeBytes(s, nil), nil
 	}
-	return "", layer.Errorf(layer.ErrUnsupported, "vmdk", "", -1, "the name %q is in the encoding %.80q", vnode.Escape([]byte(s)), encoding)
+	table, err := htmlindex.Get(encoding)
+	if err != nil {
+		return "", layer.Errorf(layer.ErrUnsupported, "vmdk", "", -1, "the name %q is in the encoding %.80q", vnode.Escape([]byte(s)), encoding)
+	}
+	text, err := table.NewDecoder().String(s)
+	if err != nil || strings.ContainsRune(text, utf8.RuneError) {
+		return "", corrupt("the encoding is %s, and the name %q is not", encoding, vnode.Escape([]byte(s)))
+	}
+	return text, nil
 }
 
 func isASCII(s string) bool {

@@ -4,23 +4,28 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 var (
 	errIsDir      = errors.New("is a directory")
+	errTooMany    = errors.New("a disk of more than 32,767 files")
 	errNoReaderAt = errors.New("cannot be read at an offset: fs.File is no io.ReaderAt")
 )
 
 // A file is an open file of the disk.
 type file struct {
 	fs.File
-	name     string
-	size     int64
-	modified time.Time
-	at       io.ReaderAt
+	place
+	info   fs.FileInfo
+	size   int64
+	at     io.ReaderAt
+	id     int // index among all files
+	source int // its number as a source of the disk; negative if it is none
 }
 
 // ReadAt reads inside the size that the file had when it was opened. The
@@ -31,54 +36,86 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	case n == len(p):
 		return n, nil
 	case err == nil || errors.Is(err, io.EOF):
-		return n, layer.Errorf(io.ErrUnexpectedEOF, "vmdk", f.name, off+int64(n), "shorter than the %d bytes it had when it was opened", f.size)
+		return n, layer.Errorf(io.ErrUnexpectedEOF, "vmdk", f.path, off+int64(n), "shorter than the %d bytes it had when it was opened", f.size)
 	}
-	return n, layer.Errorf(err, "vmdk", f.name, off, "")
+	return n, layer.Errorf(err, "vmdk", f.path, off, "")
 }
 
 // files are the files of one disk, each of them open once.
 type files struct {
-	fsys   fs.FS
-	all    []*file        // to close
-	list   []*file        // the sources of the disk's runs
-	source map[string]int // index in list by name
+	fsys    fs.FS
+	options options
+	all     []*file
+	sources []*file // those that hold data, in the order in which they were named
+	byPlace map[place]*file
+
+	tables   *cache.Cache // of the grain tables, by file.id
+	packs    packs        // the extents of compressed grains
+	unpacked *cache.Cache // of their grains
+	warnings warnings
 }
 
-func newFiles(fsys fs.FS) *files {
-	return &files{fsys: fsys, source: make(map[string]int)}
-}
-
-// open returns the named file and its number as a source.
-func (s *files) open(name string) (*file, int, error) {
-	if i, ok := s.source[name]; ok {
-		return s.list[i], i, nil
+func newFiles(fsys fs.FS, opts []Option) *files {
+	s := &files{fsys: fsys, byPlace: make(map[place]*file)}
+	for _, set := range opts {
+		set(&s.options)
 	}
-	f, err := s.fsys.Open(name)
+	return s
+}
+
+// open returns the file at p.
+func (s *files) open(p place) (*file, error) {
+	if f, ok := s.byPlace[p]; ok {
+		return f, nil
+	}
+	if len(s.all) > maxFiles {
+		return nil, errTooMany
+	}
+	open := s.fsys.Open
+	if p.outside {
+		open = s.options.outside
+	}
+	f, err := open(p.path)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	opened := &file{File: f, name: name}
+	opened := &file{File: f, place: p, id: len(s.all), source: -1}
 	s.all = append(s.all, opened)
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
+	if opened.info, err = f.Stat(); err != nil {
+		return nil, err
 	}
-	if info.IsDir() {
-		return nil, 0, errIsDir
+	if opened.info.IsDir() {
+		return nil, errIsDir
 	}
-	at, ok := f.(io.ReaderAt)
-	if !ok {
-		return nil, 0, errNoReaderAt
+	var ok bool
+	if opened.at, ok = f.(io.ReaderAt); !ok {
+		return nil, errNoReaderAt
 	}
-	opened.at, opened.size, opened.modified = at, info.Size(), info.ModTime()
-	s.source[name] = len(s.list)
-	s.list = append(s.list, opened)
-	return opened, len(s.list) - 1, nil
+	opened.size = opened.info.Size()
+	s.byPlace[p] = opened
+	return opened, nil
+}
+
+// ReadAt reads from a file by its number, as pooled has it.
+func (s *files) ReadAt(p []byte, off int64) (int, error) {
+	i, off := unpooled(off)
+	return s.all[i].ReadAt(p, off)
+}
+
+// same reports whether f and g are one file, also under two names.
+func (f *file) same(g *file) bool { return f == g || os.SameFile(f.info, g.info) }
+
+// use makes f a source of the disk.
+func (s *files) use(f *file) {
+	if f.source < 0 {
+		f.source = len(s.sources)
+		s.sources = append(s.sources, f)
+	}
 }
 
 // openImage opens the file that the caller of Open names.
 func (s *files) openImage(name string) (*file, error) {
-	f, _, err := s.open(name)
+	f, err := s.open(place{path: name})
 	switch {
 	case err == nil:
 		return f, nil
@@ -88,51 +125,27 @@ func (s *files) openImage(name string) (*file, error) {
 	return nil, layer.Errorf(err, "vmdk", name, -1, "")
 }
 
-// openExtent opens a file that the descriptor names. One that is not there is
-// layer.ErrIncomplete.
-func (s *files) openExtent(name string) (*file, int, error) {
-	f, i, err := s.open(name)
+// openPart opens a file that a descriptor names; what says what it is of the
+// disk. One that is not there is layer.ErrIncomplete.
+func (s *files) openPart(what string, p place) (*file, error) {
+	f, err := s.open(p)
 	switch {
 	case err == nil:
-		return f, i, nil
+		return f, nil
 	case errors.Is(err, fs.ErrNotExist):
-		err = layer.Errorf(layer.ErrIncomplete, "vmdk", "extent "+name, -1, "the file does not exist")
+		return nil, layer.Errorf(layer.ErrIncomplete, "vmdk", what+" "+p.path, -1, "the file does not exist")
 	case err == errIsDir:
-		err = layer.Errorf(layer.ErrIncomplete, "vmdk", "extent "+name, -1, "%v", err)
-	default:
-		err = layer.Errorf(err, "vmdk", "extent "+name, -1, "")
+		return nil, layer.Errorf(layer.ErrIncomplete, "vmdk", what+" "+p.path, -1, "%v", err)
 	}
-	return nil, 0, err
+	return nil, layer.Errorf(err, "vmdk", what+" "+p.path, -1, "")
 }
 
-// forget begins the numbers of the sources anew. What is open stays open.
-func (s *files) forget() {
-	s.list = nil
-	clear(s.source)
-}
-
-func (s *files) sizes() []int64 {
-	sizes := make([]int64, len(s.list))
-	for i, f := range s.list {
-		sizes[i] = f.size
-	}
-	return sizes
-}
-
-func (s *files) readers() []io.ReaderAt {
-	readers := make([]io.ReaderAt, len(s.list))
-	for i, f := range s.list {
-		readers[i] = f
-	}
-	return readers
-}
-
-// modified returns the time of the file that was changed last.
+// modified returns the time of the source that was changed last.
 func (s *files) modified() time.Time {
 	var last time.Time
-	for _, f := range s.list {
-		if f.modified.After(last) {
-			last = f.modified
+	for _, f := range s.sources {
+		if t := f.info.ModTime(); t.After(last) {
+			last = t
 		}
 	}
 	return last

@@ -1,6 +1,8 @@
 package vmdk
 
 import (
+	"encoding/binary"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vmdkfs/vmdkfs/internal/testimg"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -61,5 +64,49 @@ func FuzzDescriptor(f *testing.F) {
 			require.EqualValues(t, min(e.Length, 512), n)
 		}
 		require.LessOrEqual(t, end, r.Size())
+	})
+}
+
+// FuzzSparse opens sparse extents of every format, with a descriptor that
+// agrees with their header, over a parent. Their tables and grains are what
+// the fuzzer makes of them.
+func FuzzSparse(f *testing.F) {
+	dir := sparseFS(f)
+	for _, name := range []string{"tables16.vmdk", "ovf-grain8.vmdk", "ovf-raw.vmdk", "ovf-gd.vmdk", "base-000001-delta.vmdk",
+		"base-000002-sesparse.vmdk", "chain3.vmdk", "zeroed.vmdk"} {
+		f.Add(dir[name].Data, uint32(0), uint64(0))
+		f.Add(dir[name].Data, uint32(21*512), uint64(1))
+		f.Add(dir[name].Data, uint32(len(dir[name].Data)-1000), uint64(1<<40))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, at uint32, value uint64) {
+		if len(data) < 512 || len(data) > 4<<20 {
+			return
+		}
+		data = append([]byte(nil), data...)
+		if off := int(at &^ 3); value != 0 && off+8 <= len(data) {
+			binary.LittleEndian.PutUint64(data[off:], value) // a number where numbers are
+		}
+		sectors, kind := uint64(0), Sparse
+		switch {
+		case string(data[:4]) == hostedMagic:
+			sectors = (*hostedHeader)(data).capacity()
+		case string(data[:4]) == cowdMagic:
+			sectors = uint64((*cowdHeader)(data).numSectors())
+		case string(data[:8]) == seMagic:
+			sectors, kind = (*seHeader)(data).capacity(), SESparse
+		}
+		if sectors == 0 || sectors > 1<<50 {
+			return
+		}
+		dir := chainDir()
+		dir["vm/x"] = &fstest.MapFile{Data: data}
+		dir["vm/snap.vmdk"] = &fstest.MapFile{Data: fmt.Appendf(nil, "# Disk DescriptorFile\nversion=1\nparentCID=1\nparentFileNameHint=disk.vmdk\nRW %d %s x\n", sectors, kind)}
+		for _, name := range []string{"vm/snap.vmdk", "vm/x"} {
+			if disk, err := Open(dir, name); err == nil {
+				testimg.Exercise(t, disk)
+				disk.Warnings()
+				disk.Close()
+			}
+		}
 	})
 }

@@ -1,57 +1,65 @@
 // Package vmdk opens VMware virtual disks as a file system with one file,
 // "disk", which holds the bytes that the virtual machine sees.
 //
-// It reads disks of flat extents, by their descriptor, and a flat extent or
-// any other raw image alone. Sparse disks, snapshots and disks that lie on a
-// device of the host are recognised and refused with [layer.ErrUnsupported].
+// It reads disks by their descriptor, whatever extents they have: flat ones,
+// hosted sparse extents (monolithicSparse, twoGbMaxExtentSparse,
+// streamOptimized), those of ESXi (vmfsSparse, seSparse), ZERO extents, and any
+// mixture. Snapshots are read through their chain of parents. A flat extent,
+// or any other raw image, is read alone. Disks that lie on a device of the
+// host are refused by its name.
+//
+// The grain tables are read on demand, and a fixed amount of them is kept, so
+// that opening a disk costs the same whatever its size.
 //
 // The format is specified in VMware's technical note "Virtual Disk Format 5.0"
 // and, beyond that, in the documentation of libvmdk (libyal).
 package vmdk
 
 import (
+	"io"
 	"io/fs"
-	"math"
-	"strings"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/extent"
-	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
-	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // sectorSize is the unit of every number in a descriptor, whatever the sectors
 // of the disk.
 const sectorSize = 512
 
-// headSize is how much of a file is read to tell what it is. Most descriptors
-// are shorter, so that one read is all they cost.
-const headSize = 4096
-
 // An FS is an open disk. It implements [fs.FS] and its extensions; its only
-// file is "disk", a [layer.File]. The sources that the file's extents name are
-// the files of the disk, numbered in the order in which the descriptor first
-// names them. FileInfo.Sys returns what [FS.Descriptor] does.
+// file is "disk", a layer.File. The sources that the file's extents name are
+// the files that hold data, numbered in the order in which the descriptors
+// first name them, from the disk itself down to its base. FileInfo.Sys returns
+// what [FS.Descriptor] does.
 //
 // An FS and its file may be used from any number of goroutines at once.
 type FS struct {
 	*vnode.FS
-	descriptor *Descriptor
-	files      *files
+	chain chain
+	files *files
 }
 
 // Open opens the disk that the named file of fsys describes or holds: a
-// descriptor, or a raw image. Everything that it opens lies in the directory
-// of name in fsys, and stays open until Close.
+// descriptor, a sparse extent with its descriptor in it, or a raw image. All
+// that it opens lies in fsys, in the directories of the descriptors and below,
+// except by [WithOutside], and stays open until Close. Files need a ReadAt
+// method.
 //
-// The error is a [*layer.Error]. It is layer.ErrFormat when name is no disk,
+// The parent of a snapshot is looked for where the snapshot says, and then,
+// with the same content ID only, by its last name beside the snapshot, because
+// a chain is often copied from where it was made.
+//
+// The error is a *layer.Error. It is layer.ErrFormat when name is no disk,
 // layer.ErrUnsupported when it is one of another kind, which the error names,
-// layer.ErrIncomplete when an extent is missing or shorter than the descriptor
-// promises, layer.ErrCorrupt when the descriptor makes no sense, and else the
-// error of fsys.
-func Open(fsys fs.FS, name string) (*FS, error) {
-	files := newFiles(fsys)
-	f, err := open(files, name)
+// layer.ErrIncomplete when an extent or a parent is missing, or an extent is
+// shorter than the descriptor promises, layer.ErrCorrupt when the descriptor
+// or a header makes no sense, and else the error of fsys. Reads fail with
+// layer.ErrCorrupt where a grain table or a grain is damaged, and nowhere else.
+func Open(fsys fs.FS, name string, opts ...Option) (*FS, error) {
+	files := newFiles(fsys, opts)
+	f, err := files.openDisk(name)
 	if err != nil {
 		files.Close() // what was only opened for reading has nothing to add to err
 		return nil, err
@@ -64,70 +72,60 @@ func (f *FS) Close() error { return f.files.Close() }
 
 // Descriptor returns the disk's descriptor, which the caller must not change,
 // or nil for a raw image.
-func (f *FS) Descriptor() *Descriptor { return f.descriptor }
+func (f *FS) Descriptor() *Descriptor { return f.chain[0].descriptor }
 
-func open(files *files, name string) (*FS, error) {
-	if strings.HasSuffix(strings.ToLower(name), changeTracking) {
-		return nil, layer.Errorf(layer.ErrFormat, "vmdk", name, -1, "a change tracking file, which says what changed on a disk and holds none of its data")
-	}
-	image, err := files.openImage(name)
-	if err != nil {
-		return nil, err
-	}
-	head := make([]byte, min(image.size, headSize))
-	if err := ondisk.ReadFull(image, head, 0); err != nil {
-		return nil, err
-	}
-	if isDescriptor(head) {
-		return openDescriptor(files, image, head)
-	}
-	if err := refuseForeign(image, head); err != nil {
-		return nil, err
-	}
-	if image.size < sectorSize {
-		return nil, layer.Errorf(layer.ErrFormat, "vmdk", name, -1, "%d bytes are neither a descriptor nor a raw image", image.size)
-	}
-	return newFS(files, nil, []extent.Run{{Length: image.size}}, image.size)
+// Warnings returns what is wrong with the disk though it can be read: it was
+// not closed, a parent was found by a guess or has another content ID, a
+// damaged grain table has been replaced by the redundant one. The last is found
+// only when the table is read.
+func (f *FS) Warnings() []error { return f.files.warnings.all() }
+
+// A Link is a disk of a chain.
+type Link struct {
+	// Name is the file of the descriptor, or of the whole disk, in the file
+	// system that Open was given; or as WithOutside was asked for it.
+	Name string
+	// Kind is the createType of the descriptor ("monolithicSparse"), which may
+	// be empty, or "raw".
+	Kind string
+	// Size is the length of the disk in bytes. Snapshots may be larger than
+	// their parents.
+	Size int64
+	// Descriptor has the content IDs and the extents; nil for a raw image.
+	Descriptor *Descriptor
 }
 
-// openDescriptor opens the disk that the descriptor in image describes; head
-// is how it begins.
-func openDescriptor(files *files, image *file, head []byte) (*FS, error) {
-	if image.size > maxDescriptor {
-		return nil, layer.Errorf(layer.ErrFormat, "vmdk", image.name, -1, "it begins as a descriptor does, and has %d bytes, more than the %d that one may have", image.size, maxDescriptor)
+// Chain returns the disk and the parents that it is a snapshot of, down to the
+// base.
+func (f *FS) Chain() []Link {
+	links := make([]Link, len(f.chain))
+	for i, m := range f.chain {
+		links[i] = Link{m.file.path, m.kind, m.size, m.descriptor}
 	}
-	text := head
-	if int64(len(head)) < image.size {
-		var err error
-		if text, err = ondisk.Read(image, 0, image.size); err != nil {
-			return nil, err
-		}
-	}
-	d, err := parseDescriptor(image.name, text)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.refuseUnsupported(); err != nil {
-		return nil, err
-	}
-	files.forget() // sources are counted without the descriptor itself
-	runs, size, err := d.open(files)
-	if err != nil {
-		return nil, err
-	}
-	return newFS(files, d, runs, size)
+	return links
 }
 
-// newFS returns the disk of size bytes that runs map to files.
-func newFS(files *files, d *Descriptor, runs []extent.Run, size int64) (*FS, error) {
-	sizes := files.sizes()
-	denied := len(sizes) // the source of NOACCESS runs, which is no file
-	list, err := extent.NewList(runs, append(sizes, math.MaxInt64)...)
+func (s *files) openDisk(name string) (*FS, error) {
+	f, err := s.openImage(name)
 	if err != nil {
-		return nil, layer.Errorf(layer.ErrCorrupt, "vmdk", "extents", -1, "%v", err)
+		return nil, err
 	}
-	content := extent.NewReader(mapper{list, denied}, size, files.readers()...)
-	root := &vnode.Listing{Modified: files.modified()}
-	root.Add(diskName, disk{Reader: content, modified: root.Modified, descriptor: d})
-	return &FS{FS: vnode.New(root), descriptor: d, files: files}, nil
+	s.tables = cache.New(s, metadataBudget)
+	s.unpacked = cache.New(&s.packs, grainBudget)
+	c, err := s.openChain(f)
+	if err != nil {
+		return nil, err
+	}
+	var readers []io.ReaderAt
+	for _, f := range s.sources {
+		readers = append(readers, f)
+	}
+	for _, p := range s.packs {
+		p.source = len(readers)
+		readers = append(readers, extent.Derived{ReaderAt: p, Source: p.file.source})
+	}
+	content := extent.NewReader(c, c[0].size, readers...)
+	root := &vnode.Listing{Modified: s.modified()}
+	root.Add(diskName, disk{Reader: content, modified: root.Modified, descriptor: c[0].descriptor})
+	return &FS{FS: vnode.New(root), chain: c, files: s}, nil
 }
