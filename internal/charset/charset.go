@@ -1,0 +1,53 @@
+// Package charset decodes text whose encoding is named in it, as VMware's
+// descriptors and configurations do (encoding = "windows-1252").
+package charset
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/ianaindex"
+
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
+)
+
+// Decode returns s, which is in the named encoding, as UTF-8. Without a name it
+// is UTF-8 where it can be, and else windows-1252, in which VMware's programs
+// wrote before they named encodings. Bytes that stand for nothing appear
+// escaped, as in names of files. ASCII needs no decoder: it is a part of every
+// encoding that these programs write in.
+func Decode(name, s string) (string, error) {
+	if isASCII(s) {
+		return s, nil
+	}
+	switch strings.ToLower(name) {
+	case "utf-8", "utf8":
+		return vnode.Escape([]byte(s)), nil
+	case "":
+		if utf8.ValidString(s) {
+			return s, nil
+		}
+		return decode(charmap.Windows1252, s)
+	}
+	e, err := ianaindex.IANA.Encoding(name)
+	if err != nil || e == nil {
+		return "", fmt.Errorf("the encoding %.80q", name)
+	}
+	return decode(e, s)
+}
+
+func decode(e encoding.Encoding, s string) (string, error) {
+	return e.NewDecoder().String(s)
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
