@@ -28,6 +28,8 @@ type builder struct {
 	order   []*volumeText
 	current *volumeText // the one being built
 	depth   int         // how many are being built, each for the one before
+	pools   map[string]*thinPool
+	merges  map[string]*segmentText // by origin: the thin snapshot that it becomes
 }
 
 // build builds all volumes.
@@ -35,40 +37,11 @@ func (b *builder) build() {
 	for _, v := range b.order {
 		for i := range v.segments {
 			b.overlay(v, &v.segments[i])
+			b.merge(v, &v.segments[i])
 		}
 	}
 	for _, v := range b.order {
 		b.volume(v)
-	}
-}
-
-// overlay looks at a segment that says of other volumes what they show. A
-// snapshot's segment, in a volume of its own that LVM never shows, names its
-// origin, and with cow_store or merging_store the volume with the changed
-// blocks. What that one maps to is an exception store; what it shows is as
-// large as the snapshot's segment. While a snapshot merges, the origin shows
-// the snapshot's blocks as well.
-func (b *builder) overlay(holder *volumeText, s *segmentText) {
-	if s.Type != "snapshot" {
-		return
-	}
-	holder.Visible = false
-	d := decode(s.text)
-	origin := b.volumes[d.optionalText("origin")]
-	refuse := func(v *volumeText, what string) {
-		if v != nil && v.Err == nil {
-			v.Err = failure(layer.ErrUnsupported, v.object(), -1, `is %s, segment type "snapshot"`, what)
-		}
-	}
-	if cow := b.volumes[d.optionalText("cow_store")]; cow != nil {
-		refuse(cow, "a snapshot")
-		cow.Size = holder.Size
-		cow.Visible = cow.Visible || (origin != nil && origin.Visible) // lv_is_visible in lib/metadata/metadata.c
-	}
-	if cow := b.volumes[d.optionalText("merging_store")]; cow != nil {
-		refuse(cow, "a snapshot that merges")
-		refuse(origin, "the origin of a snapshot that merges")
-		cow.Visible = false
 	}
 }
 
@@ -95,12 +68,45 @@ func (b *builder) volume(v *volumeText) {
 		l.parts = append(l.parts, part{s.Start, s.Start + s.Length, target})
 		l.hollow = l.hollow || hollow(target)
 	}
+	if v.Err == nil {
+		v.base = l
+		v.layout, v.Err = b.shown(v, l)
+	}
 	b.depth--
 	b.current = current
 	v.state = built
-	if v.Err == nil {
-		v.layout = l
+}
+
+// lower builds the volume of that name, which segment s of the current one
+// lies on, and counts it as such. Its layout is there when the error is nil.
+func (b *builder) lower(s *segmentText, name string) (*volumeText, error) {
+	fail := func(kind error, format string, args ...any) (*volumeText, error) {
+		return nil, failure(kind, b.current.object(), -1, s.key+": "+format, args...)
 	}
+	v := b.volumes[name]
+	if v == nil {
+		return fail(layer.ErrCorrupt, "lies on %q, which the group does not have", name)
+	}
+	if b.depth < maxStack { // bounds our own stack; height bounds that of Map, in whatever order they are built
+		b.volume(v)
+	}
+	switch {
+	case v.state == untouched || v.height == maxStack:
+		return fail(layer.ErrUnsupported, "more than %d volumes lie on each other", maxStack)
+	case v.state == building:
+		return fail(layer.ErrCorrupt, "lies on %q, which lies on it", name)
+	case v.Err != nil:
+		var e *layer.Error
+		errors.As(v.Err, &e)
+		return fail(e.Err, "lies on %s: %s", e.Object, e.Detail)
+	}
+	b.current.height = max(b.current.height, v.height+1)
+	return v, nil
+}
+
+// reader returns a reader of a volume that is built.
+func (b *builder) reader(v *volumeText) *extent.Reader {
+	return extent.NewReader(v.layout, v.Size, b.set.sources...)
 }
 
 // area returns what maps the bytes of a part of a segment, extents long, that
@@ -115,23 +121,14 @@ func (b *builder) area(s *segmentText, stripe *Stripe, at stripeText, extents ui
 		return fail(layer.ErrCorrupt, "%d extents from %d of %q", extents, at.extent, at.volume)
 	}
 	*stripe = Stripe{at.volume, start}
-	if v := b.volumes[at.volume]; v != nil {
-		if b.depth < maxStack { // bounds our own stack; height bounds that of Map, in whatever order they are built
-			b.volume(v)
+	if b.volumes[at.volume] != nil {
+		v, err := b.lower(s, at.volume)
+		if err != nil {
+			return nil, err
 		}
-		switch {
-		case v.state == untouched || v.height == maxStack:
-			return fail(layer.ErrUnsupported, "more than %d volumes lie on each other", maxStack)
-		case v.state == building:
-			return fail(layer.ErrCorrupt, "lies on %q, which lies on it", at.volume)
-		case v.Err != nil:
-			var e *layer.Error
-			errors.As(v.Err, &e)
-			return fail(e.Err, "lies on %s: %s", e.Object, e.Detail)
-		case !ondisk.Within(start, length, v.Size):
+		if !ondisk.Within(start, length, v.Size) {
 			return fail(layer.ErrCorrupt, "lies on %d extents from %d of %q, beyond its end", extents, at.extent, at.volume)
 		}
-		b.current.height = max(b.current.height, v.height+1)
 		return onVolume{v.layout, start, length}, nil
 	}
 

@@ -3,8 +3,11 @@ package lvm
 import (
 	"cmp"
 	"errors"
+	"io"
+	"maps"
 	"slices"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -20,13 +23,18 @@ type metadataCopy struct {
 
 // A pvSet is the PVs that are there, and what was found out of order on them.
 type pvSet struct {
+	options
 	pvs      []PV
+	sources  []io.ReaderAt  // pvs, as the volumes read them
 	labels   []*Label       // by index; nil where there is none
-	byUUID   map[string]int // index of the PV
+	byUUID   map[string]int // index of the PV, of those in the family that is being read
 	copies   []metadataCopy
 	parsed   map[string]*metadataText // by text: most copies are equal
 	damage   []error                  // what could not be read
 	warnings []error                  // damage included, in the order of its finding
+
+	blocks       *cache.Cache // over blockVolumes; nil as long as none are needed
+	blockVolumes *blockVolumes
 }
 
 // damaged records what could not be read.
@@ -38,6 +46,11 @@ func (s *pvSet) damaged(err error) {
 // notice records what a user should know and is no damage.
 func (s *pvSet) notice(kind error, pv int, offset int64, format string, args ...any) {
 	s.warnings = append(s.warnings, failure(kind, s.pvs[pv].Name, offset, format, args...))
+}
+
+// notify records what a user should know of a volume.
+func (s *pvSet) notify(kind error, object, format string, args ...any) {
+	s.warnings = append(s.warnings, failure(kind, object, -1, format, args...))
 }
 
 // readCopies reads the metadata areas of PV i.
@@ -70,12 +83,38 @@ func (s *pvSet) readCopies(i int) {
 	}
 }
 
-// groups returns the group of every UUID that the copies tell of, as the
-// newest copy that holds together describes it.
-func (s *pvSet) groups() []*Group {
+// groups returns the groups of all families.
+func (s *pvSet) groups() ([]*Group, error) {
+	var groups []*Group
+	for _, f := range s.families() {
+		s.byUUID = make(map[string]int)
+		for _, i := range f {
+			s.byUUID[s.labels[i].UUID] = i
+		}
+		list, err := s.familyGroups(f)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, list...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.versions)) {
+		if !slices.ContainsFunc(groups, func(g *Group) bool { return g.UUID == name || g.Name == name }) {
+			return nil, failure(layer.ErrIncomplete, name, -1, "no such group, of which change %d is asked for", s.versions[name])
+		}
+	}
+	return groups, nil
+}
+
+// familyGroups returns the group of every UUID that the copies on a family's
+// PVs tell of, as the newest copy that holds together describes it, or the one
+// that was asked for.
+func (s *pvSet) familyGroups(f family) ([]*Group, error) {
 	var order []string
 	byUUID := make(map[string][]metadataCopy)
 	for _, c := range s.copies {
+		if !slices.Contains(f, c.pv) {
+			continue
+		}
 		if byUUID[c.uuid] == nil {
 			order = append(order, c.uuid)
 		}
@@ -83,11 +122,18 @@ func (s *pvSet) groups() []*Group {
 	}
 	var groups []*Group
 	for _, uuid := range order {
-		if g := s.newest(byUUID[uuid]); g != nil {
+		copies := byUUID[uuid]
+		if seqno, ok := s.version(copies); ok {
+			g, err := s.older(f, copies[0], seqno)
+			if err != nil {
+				return nil, err
+			}
+			groups = append(groups, g)
+		} else if g := s.newest(copies); g != nil {
 			groups = append(groups, g)
 		}
 	}
-	return groups
+	return groups, nil
 }
 
 // newest returns the group as the copy of the highest sequence number

@@ -9,12 +9,23 @@
 // exported, clustered or another system's, are read all the same; their status
 // tells.
 //
-// Linear, striped, zero and error segments are read. A volume with a segment
-// of any other type is listed, and opening it is [layer.ErrUnsupported] by the
-// type's name. A volume that needs a physical volume which is not there is
-// listed, and opening it is [layer.ErrIncomplete].
+// Segments of the types linear, striped, zero, error, mirror and raid0 to
+// raid10 in all their layouts are read, and so are snapshots, what pvmove has
+// not finished, thin volumes, and volumes with a cache, a writecache or
+// integrity. A volume with a segment of any other type is listed, and opening
+// it is [layer.ErrUnsupported] by the type's name. A volume that cannot do
+// without a physical volume which is not there is listed, and opening it is
+// [layer.ErrIncomplete]; a raid does without a leg, and without one that its
+// superblocks call out of date, as the kernel does.
 //
-// Everything is decoded and checked by [Open]; what it returns is immutable
+// The formats of thin pools and caches are those of the kernel's device-mapper
+// (drivers/md: dm-thin-metadata.c, dm-cache-metadata.c, persistent-data,
+// dm-writecache.c, dm-integrity.c). What was not committed when a machine was
+// cut off is as the kernel makes it when it activates the volume next. The
+// checksums of integrity are not looked at.
+//
+// Groups, volumes and segments are decoded and checked by [Open], the mappings
+// of thin pools and caches as they are needed. What Open returns is immutable
 // and may be used from any number of goroutines.
 package lvm
 

@@ -15,6 +15,9 @@ type PV struct {
 	Name   string // what errors call it
 	Reader io.ReaderAt
 	Size   int64 // in bytes
+	// Disk names the disk that it is on, where that is known: it tells the
+	// PVs of a disk from those of its clone. It may be empty.
+	Disk string
 }
 
 // An FS is the groups on a set of PVs as a file system: a directory for each
@@ -25,24 +28,29 @@ type PV struct {
 // An FS may be used from any number of goroutines.
 type FS struct {
 	*vnode.FS
-	groups   []*Group
-	warnings []error
+	groups []*Group
+	set    *pvSet
 }
 
 // Open returns the groups on pvs, which stay the caller's own and must remain
-// readable. Their order does not matter.
+// readable. Their order does not matter, unless a disk and its clone are both
+// there and nothing else tells which PVs belong together.
 //
 // The error is [layer.ErrFormat] when none of pvs carries a label, and
-// [layer.ErrCorrupt] when two of them carry the same PV UUID, as a disk and
-// its clone do, or when no copy of any metadata is valid. What is wrong with a
-// part of the set only is told by [FS.Warnings], and by Volume.Err where it
+// [layer.ErrCorrupt] when no copy of any metadata is valid. What is wrong with
+// a part of the set only is told by [FS.Warnings], and by Volume.Err where it
 // keeps a volume from being read.
-func Open(pvs []PV) (*FS, error) {
+func Open(pvs []PV, opts ...Option) (*FS, error) {
 	set := &pvSet{
 		pvs:    slices.Clone(pvs),
 		labels: make([]*Label, len(pvs)),
-		byUUID: make(map[string]int),
 		parsed: make(map[string]*metadataText),
+	}
+	for _, option := range opts {
+		option(&set.options)
+	}
+	for _, pv := range pvs {
+		set.sources = append(set.sources, pvReader{pv})
 	}
 	if err := set.readLabels(); err != nil {
 		return nil, err
@@ -52,14 +60,17 @@ func Open(pvs []PV) (*FS, error) {
 			set.readCopies(i)
 		}
 	}
-	groups := set.groups()
+	groups, err := set.groups()
+	if err != nil {
+		return nil, err
+	}
 	if len(groups) == 0 && len(set.damage) > 0 {
 		return nil, set.damage[0]
 	}
 	set.unclaimed(groups)
 	set.flagged(groups)
 	nameDirs(groups)
-	return &FS{vnode.New(newRoot(groups, set.sources())), groups, set.warnings}, nil
+	return &FS{vnode.New(newRoot(groups, set.sources, false)), groups, set}, nil
 }
 
 // Groups returns the groups, in the order in which their metadata was found.
@@ -68,11 +79,12 @@ func (f *FS) Groups() []*Group { return slices.Clone(f.groups) }
 // Warnings returns what is out of order and did not keep Open from going on: a
 // copy of the metadata that is damaged, ignored or out of date, a PV in no
 // group, or shorter than its label says. An error without a kind is a notice.
-func (f *FS) Warnings() []error { return slices.Clone(f.warnings) }
+func (f *FS) Warnings() []error { return slices.Clone(f.set.warnings) }
 
 // readLabels reads the labels of all PVs.
 func (s *pvSet) readLabels() error {
 	var first error
+	found := false
 	for i, pv := range s.pvs {
 		label, err := readLabel(pv)
 		if err != nil {
@@ -86,17 +98,13 @@ func (s *pvSet) readLabels() error {
 			}
 			continue
 		}
-		if other, ok := s.byUUID[label.UUID]; ok {
-			return failure(layer.ErrCorrupt, pv.Name, label.Offset, "PV UUID %s is that of %s as well: open a disk and its clone apart",
-				label.UUID, s.pvs[other].Name)
-		}
 		if pv.Size < label.Size {
 			s.notice(layer.ErrIncomplete, i, -1, "PV has %d bytes, its label says %d", pv.Size, label.Size)
 		}
-		s.labels[i], s.byUUID[label.UUID] = label, i
+		s.labels[i], found = label, true
 	}
 	switch {
-	case len(s.byUUID) > 0:
+	case found:
 		return nil
 	case first == nil:
 		return failure(layer.ErrFormat, "", -1, "no physical volumes")

@@ -29,9 +29,8 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		"nothing":         {nil, layer.ErrFormat, "no physical volumes"},
 		"no label":        {[]PV{none, none}, layer.ErrFormat, "none: no LVM2 label"},
-		"cannot be read":  {[]PV{none, {"bad", failing{failed}, 8192}, none}, failed, "bad: reading the label"},
+		"cannot be read":  {[]PV{none, {Name: "bad", Reader: failing{failed}, Size: 8192}, none}, failed, "bad: reading the label"},
 		"metadata":        {[]PV{orphan, memory("sda2", damaged)}, layer.ErrCorrupt, "sda2: metadata area: text has checksum 0x"},
-		"clones":          {[]PV{onePV('a', "").pv(), none, {"clone", onePV('a', "").pv().Reader, testSize}}, layer.ErrCorrupt, "clone: PV UUID " + testUUID('a') + " is that of pv-a as well"},
 		"syntax":          {[]PV{onePV('a', "vg {").pv()}, layer.ErrCorrupt, "pv-a: metadata: section without an end at byte 4 of the text (corrupt, at byte 4096)"},
 		"not metadata":    {[]PV{onePV('a', `contents = "x" version = 1`).pv()}, layer.ErrCorrupt, `contents "x"`},
 		"newer":           {[]PV{onePV('a', strings.Replace(one("vg", 'g', 1, "a", 0), "version = 1", "version = 2", 1)).pv()}, layer.ErrUnsupported, "format version 2"},
@@ -167,6 +166,8 @@ func TestGroupNames(t *testing.T) {
 	require.Equal(t, []string{"vg~aaaaaa-a", "vg~bbbbbb-b", "other"},
 		dirs(&Group{Name: "vg", UUID: a}, &Group{Name: "vg", UUID: testUUID('b')}, &Group{Name: "other", UUID: a}))
 	require.Equal(t, []string{"vg~" + a, "vg~" + b}, dirs(&Group{Name: "vg", UUID: a}, &Group{Name: "vg", UUID: b}))
+	require.Equal(t, []string{"vg~aaaaaa-a~1", "vg~aaaaaa-a~2", "vg~bbbbbb-b"},
+		dirs(&Group{Name: "vg", UUID: a}, &Group{Name: "vg", UUID: a}, &Group{Name: "vg", UUID: testUUID('b')}))
 }
 
 func TestSys(t *testing.T) {

@@ -23,10 +23,23 @@ type Group struct {
 	ExtentSize int64    // of a physical extent, in bytes
 	Status     []string // LVM's status and flags: "EXPORTED"
 	SystemID   string   // of the host that owns the group; may be empty
+	LockType   string   // of a group that hosts share: "sanlock", "dlm"; may be empty
 	Tags       []string
 	Created    time.Time // the metadata, not the group
 	PVs        []PhysicalVolume
 	Volumes    []*Volume // hidden ones too, in the order of the metadata
+	Historical []HistoricalVolume
+
+	text *metadataText // that it was read from
+}
+
+// A HistoricalVolume is a thin volume that was removed, and that LVM keeps a
+// record of for the sake of its snapshots.
+type HistoricalVolume struct {
+	Name    string
+	UUID    string // with dashes
+	Created time.Time
+	Removed time.Time
 }
 
 // A PhysicalVolume is a member of a group.
@@ -52,6 +65,8 @@ type metadataText struct {
 	uuid  string
 	seqno int64
 	made  time.Time
+
+	host, description string // of the command that wrote it
 }
 
 // parseMetadata parses a text and reads what tells it from others.
@@ -67,7 +82,7 @@ func parseMetadata(text string) (*metadataText, error) {
 	if version := d.count("version"); d.err == nil && version != textVersion {
 		return nil, fmt.Errorf("%w %d", errTextVersion, version)
 	}
-	m := &metadataText{made: d.time("creation_time")}
+	m := &metadataText{made: d.time("creation_time"), host: d.optionalText("creation_host"), description: d.optionalText("description")}
 	for _, e := range root.entries {
 		vg, ok := e.value.(*section)
 		if !ok {
@@ -94,14 +109,15 @@ func parseMetadata(text string) (*metadataText, error) {
 
 // group builds the group that a text describes, on the PVs that are there.
 func (m *metadataText) group(set *pvSet) (*Group, error) {
-	g := &Group{Name: m.name, UUID: m.uuid, Seqno: m.seqno, Created: m.made}
+	g := &Group{Name: m.name, UUID: m.uuid, Seqno: m.seqno, Created: m.made, text: m}
 	d := decode(m.vg)
 	extentSize, ok := ondisk.Mul(d.count("extent_size"), sectorSize)
 	if !ok || extentSize == 0 {
 		d.fail("extent size of %d sectors", d.count("extent_size"))
 	}
 	g.ExtentSize = extentSize
-	g.Status, g.Tags, g.SystemID = append(d.list("status"), d.list("flags")...), d.list("tags"), d.optionalText("system_id")
+	g.Status, g.Tags = append(d.list("status"), d.list("flags")...), d.list("tags")
+	g.SystemID, g.LockType = d.optionalText("system_id"), d.optionalText("lock_type")
 	if d.err != nil {
 		return nil, fmt.Errorf("group %q: %w", m.name, d.err)
 	}
@@ -115,10 +131,27 @@ func (m *metadataText) group(set *pvSet) (*Group, error) {
 		}
 		g.PVs = append(g.PVs, pv)
 	}
+	g.Historical = decodeHistorical(m.vg.sub("historical_logical_volumes"))
 	if err := g.buildVolumes(m.vg.sub("logical_volumes"), set); err != nil {
 		return nil, fmt.Errorf("group %q: %w", m.name, err)
 	}
 	return g, nil
+}
+
+// decodeHistorical reads the section historical_logical_volumes. What is wrong
+// there costs no data: it is left out.
+func decodeHistorical(list *section) []HistoricalVolume {
+	var volumes []HistoricalVolume
+	for _, e := range list.entries {
+		if s, ok := e.value.(*section); ok {
+			d := decode(s)
+			v := HistoricalVolume{e.key, d.uuid(), d.time("creation_time"), d.time("removal_time")}
+			if d.err == nil {
+				volumes = append(volumes, v)
+			}
+		}
+	}
+	return volumes
 }
 
 // decodePV reads a section of physical_volumes.

@@ -24,6 +24,14 @@ type part struct {
 	target     extent.Mapper
 }
 
+// size returns how many bytes the layout has.
+func (l *layout) size() int64 {
+	if len(l.parts) == 0 {
+		return 0
+	}
+	return l.parts[len(l.parts)-1].end
+}
+
 // Map finds the segment by binary search, and asks its target.
 func (l *layout) Map(off int64) (extent.Run, error) {
 	i, found := slices.BinarySearchFunc(l.parts, off, func(p part, off int64) int { return cmp.Compare(p.start, off) })

@@ -3,6 +3,7 @@ package lvm
 import (
 	"io"
 	"io/fs"
+	"strconv"
 	"time"
 
 	"github.com/vmdkfs/vmdkfs/internal/extent"
@@ -12,22 +13,35 @@ import (
 
 // nameDirs chooses the groups' directories. Groups of one name all get the
 // first characters of their UUID: which of them is the real one is nothing
-// that their order could say.
+// that their order could say. The groups of a disk and its clone have the same
+// UUID as well, and get numbers.
 func nameDirs(groups []*Group) {
-	names, dirs := make(map[string]int), make(map[string]int)
+	type identity struct{ name, uuid string }
+	names, short := make(map[string]int), make(map[identity]string)
+	same, number := make(map[identity]int), make(map[identity]int)
+	collide := make(map[identity]bool)
 	for _, g := range groups {
 		names[g.Name]++
+		same[identity{g.Name, g.UUID}]++
+		start := identity{g.Name, g.UUID[:uuidShortLen]}
+		if short[start] != "" && short[start] != g.UUID { // made to collide
+			collide[start] = true
+		}
+		short[start] = g.UUID
 	}
 	for _, g := range groups {
 		g.Dir = g.Name
-		if names[g.Name] > 1 {
-			g.Dir += "~" + g.UUID[:uuidShortLen]
+		if names[g.Name] == 1 {
+			continue
 		}
-		dirs[g.Dir]++
-	}
-	for _, g := range groups {
-		if dirs[g.Dir] > 1 { // made to collide
-			g.Dir = g.Name + "~" + g.UUID
+		id := g.UUID[:uuidShortLen]
+		if collide[identity{g.Name, id}] {
+			id = g.UUID
+		}
+		g.Dir += "~" + id
+		if whole := (identity{g.Name, g.UUID}); same[whole] > 1 {
+			number[whole]++
+			g.Dir += "~" + strconv.Itoa(number[whole])
 		}
 	}
 }
@@ -40,15 +54,6 @@ func (r pvReader) ReadAt(p []byte, off int64) (int, error) {
 		return 0, failure(err, r.pv.Name, off, "reading %d bytes", len(p))
 	}
 	return len(p), nil
-}
-
-// sources returns the PVs as their groups' volumes read them.
-func (s *pvSet) sources() []io.ReaderAt {
-	list := make([]io.ReaderAt, len(s.pvs))
-	for i, pv := range s.pvs {
-		list[i] = pvReader{pv}
-	}
-	return list
 }
 
 // A file is a volume's.
@@ -69,13 +74,14 @@ func (f *file) Open() (vnode.Content, error) {
 	return extent.NewReader(f.volume.layout, f.volume.Size, f.sources...), nil
 }
 
-// newRoot returns the directory of the groups.
-func newRoot(groups []*Group, sources []io.ReaderAt) vnode.Dir {
+// newRoot returns the directory of the groups, whose hidden volumes have files
+// too when hidden is set.
+func newRoot(groups []*Group, sources []io.ReaderAt, hidden bool) vnode.Dir {
 	root := new(vnode.Listing)
 	for _, g := range groups {
 		d := &vnode.Listing{Modified: g.Created, About: g}
 		for _, v := range g.Volumes {
-			if v.Visible {
+			if v.Visible && !v.pool() || hidden {
 				d.Add(v.Name, &file{v, sources})
 			}
 		}

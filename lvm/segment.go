@@ -38,10 +38,25 @@ func (b *builder) target(s *segmentText) (extent.Mapper, error) {
 	switch s.Type {
 	case "striped", "linear": // LVM writes the first, with one stripe
 		return b.striped(s)
+	case "mirror":
+		return b.mirror(s)
+	case "cache":
+		return b.cached(s)
+	case "writecache":
+		return b.writecached(s)
+	case "integrity":
+		return b.integrity(s)
+	case "thin":
+		return b.thin(s)
+	case "thin-pool":
+		return nil, failure(layer.ErrUnsupported, b.current.object(), -1, `%s: segment type "thin-pool": its volumes have files, it has none`, s.key)
 	case "zero":
 		return zero(s.Length), nil
 	case "error":
 		return lost{}, nil
+	}
+	if _, ok := raidTypes[s.Type]; ok {
+		return b.raid(s)
 	}
 	return nil, failure(layer.ErrUnsupported, b.current.object(), -1, "%s: segment type %q", s.key, s.Type)
 }

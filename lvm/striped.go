@@ -55,6 +55,8 @@ func hollow(target extent.Mapper) bool {
 		return true
 	case onVolume:
 		return t.volume.hollow
+	case interface{ hollow() bool }:
+		return t.hollow()
 	}
 	return false
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
@@ -16,7 +17,7 @@ type Volume struct {
 	Name     string
 	UUID     string   // with dashes
 	Size     int64    // in bytes; of a snapshot what it shows, not its store
-	Visible  bool     // false for the parts that LVM makes others of; these have no file
+	Visible  bool     // false for the parts that LVM makes others of; these have no file, and neither have pools
 	Status   []string // LVM's status and flags
 	Tags     []string
 	Created  time.Time // zero where it is not recorded
@@ -27,6 +28,15 @@ type Volume struct {
 	layout *layout // where the bytes lie; nil when Err is not
 }
 
+// has reports whether the volume has a flag.
+func (v *Volume) has(flag string) bool { return slices.Contains(v.Status, flag) }
+
+// pool reports whether other volumes take their space from this one, which
+// shows no bytes of its own.
+func (v *Volume) pool() bool {
+	return len(v.Segments) > 0 && slices.Contains([]string{"thin-pool", "cache-pool", "vdo-pool"}, v.Segments[0].Type)
+}
+
 // object names the volume in errors.
 func (v *Volume) object() string { return v.group.Name + "/" + v.Name }
 
@@ -34,7 +44,14 @@ func (v *Volume) object() string { return v.group.Name + "/" + v.Name }
 // volume is that volume's Err; an error means that their very list is
 // unsound.
 func (g *Group) buildVolumes(list *section, set *pvSet) error {
-	b := &builder{group: g, set: set, pvs: make(map[string]*PhysicalVolume), volumes: make(map[string]*volumeText)}
+	b := &builder{
+		group:   g,
+		set:     set,
+		pvs:     make(map[string]*PhysicalVolume),
+		volumes: make(map[string]*volumeText),
+		pools:   make(map[string]*thinPool),
+		merges:  make(map[string]*segmentText),
+	}
 	for i := range g.PVs {
 		b.pvs[g.PVs[i].Name] = &g.PVs[i]
 	}
@@ -61,7 +78,9 @@ type volumeText struct {
 	*Volume
 	segments []segmentText
 	state    buildState
-	height   int // how many volumes lie on each other up to this one, itself included
+	height   int           // how many volumes lie on each other up to this one, itself included
+	snapshot *snapshotText // what it shows in place of its own bytes; nil for these
+	base     *layout       // of its own bytes
 }
 
 // decode reads the section of a volume and of its segments.
@@ -99,11 +118,29 @@ func (v *volumeText) decode(s *section, extentSize int64) error {
 	return nil
 }
 
+// harmlessFlags are the flags of a segment type that change nothing about where
+// its bytes lie: what they say is read from the entries themselves.
+var harmlessFlags = []string{"METADATA_FORMAT", "CROP_METADATA", "CACHE_USES_CACHEVOL"}
+
+// segmentType returns a type of segment without its flags, which LVM appends
+// so that an LVM that does not know them leaves the volume alone: "cache-pool+
+// METADATA_FORMAT" (SEGTYPE_FLAG in lib/format_text/flags.c). With a flag that
+// is not known it stays as it is, and no type that can be read.
+func segmentType(s string) string {
+	name, flags, _ := strings.Cut(s, "+")
+	for flag := range strings.SplitSeq(flags, "+") {
+		if flag != "" && !slices.Contains(harmlessFlags, flag) {
+			return s
+		}
+	}
+	return name
+}
+
 // decodeSegment reads what all types of segment have.
 func decodeSegment(key string, s *section, extentSize int64) (segmentText, error) {
 	d := decode(s)
 	t := segmentText{key: key, text: s}
-	t.Type = d.text("type")
+	t.Type = segmentType(d.text("type"))
 	t.extents = d.count("extent_count")
 	start, ok := ondisk.Mul(d.count("start_extent"), uint64(extentSize))
 	length, ok2 := ondisk.Mul(t.extents, uint64(extentSize))

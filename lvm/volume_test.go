@@ -51,11 +51,13 @@ var volumeErrors = []struct {
 	{"on itself", lvText("lv", linear(0, 1, "lv", 0)), layer.ErrCorrupt, `lies on "lv", which lies on it`},
 	{"on each other", lvText("lv", linear(0, 1, "other", 0)) + lvText("other", linear(0, 1, "lv", 0)), layer.ErrCorrupt, "lies on vg/other: segment1: lies on"},
 	{"beyond a volume", lvText("lv", linear(0, 2, "other", 1)) + lvText("other", linear(0, 2, "pv0", 0)), layer.ErrCorrupt, `2 extents from 1 of "other", beyond its end`},
-	{"on what is refused", lvText("lv", linear(0, 2, "other", 0)) + lvText("other", segText(0, 2, "mirror", "")), layer.ErrUnsupported, `lies on vg/other: segment1: segment type "mirror"`},
-	{"snapshot", lvText("lv", linear(0, 2, "pv0", 0)) + lvText("snapshot0", segText(0, 2, "snapshot", `origin = "x" cow_store = "lv"`)), layer.ErrUnsupported, `is a snapshot, segment type "snapshot"`},
-	{"damaged snapshot", lvText("lv", linear(0, 2, "pv0", 0)) + lvText("snapshot0", "type = \"snapshot\"\ncow_store = \"lv\"\n"), layer.ErrUnsupported, "is a snapshot"},
+	{"on what is refused", lvText("lv", linear(0, 2, "other", 0)) + lvText("other", segText(0, 2, "vdo", "")), layer.ErrUnsupported, `lies on vg/other: segment1: segment type "vdo"`},
+	{"snapshot of nothing", lvText("lv", linear(0, 2, "pv0", 0)) + lvText("snapshot0", segText(0, 2, "snapshot", `origin = "x" cow_store = "lv"`)), layer.ErrCorrupt, `lies on "x", which the group does not have`},
+	{"damaged snapshot", lvText("lv", linear(0, 2, "pv0", 0)) + lvText("snapshot0", "type = \"snapshot\"\ncow_store = \"lv\"\n"), layer.ErrCorrupt, `lies on "", which the group does not have`},
+	{"snapshot in no store", lvText("lv", linear(0, 2, "pv0", 0)) + lvText("o", linear(0, 2, "pv0", 4)) +
+		lvText("snapshot0", segText(0, 2, "snapshot", `origin = "o" cow_store = "lv"`)), layer.ErrCorrupt, "exception store with magic"},
 	{"merging", lvText("lv", linear(0, 2, "pv0", 0)) + lvText("cow", linear(0, 2, "pv0", 2)) +
-		lvText("snapshot0", segText(0, 2, "snapshot", `origin = "lv" merging_store = "cow"`)), layer.ErrUnsupported, "is the origin of a snapshot that merges"},
+		lvText("snapshot0", segText(0, 2, "snapshot", `origin = "lv" merging_store = "cow"`)), layer.ErrCorrupt, "exception store with magic"},
 	{"stripes over nothing", lvText("lv", segText(0, 2, "striped", `stripe_count = 2 stripe_size = 1 stripes = ["on", 0, "pv0", 9]`)) +
 		lvText("on", linear(0, 1, "hole", 0)) + lvText("hole", segText(0, 1<<40, "zero", "")), layer.ErrUnsupported, `stripes over a segment of type "zero"`},
 	{"deep down", stack("lv", maxStack+1, true), layer.ErrUnsupported, "more than 16 volumes lie on each other"},
@@ -199,4 +201,17 @@ func TestHidden(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.Len(t, fsys.Groups()[0].Volumes, 2)
 	require.False(t, fsys.Groups()[0].Volumes[1].Visible)
+}
+
+func TestSegmentType(t *testing.T) {
+	for text, want := range map[string]string{
+		"striped":                          "striped",
+		"cache+CACHE_USES_CACHEVOL":        "cache",
+		"cache-pool+METADATA_FORMAT":       "cache-pool",
+		"thin-pool+CROP_METADATA+":         "thin-pool",
+		"raid5+RESHAPE":                    "raid5+RESHAPE",
+		"cache-pool+METADATA_FORMAT+LATER": "cache-pool+METADATA_FORMAT+LATER",
+	} {
+		require.Equal(t, want, segmentType(text))
+	}
 }
