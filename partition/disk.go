@@ -82,6 +82,9 @@ func (d *disk) readTable() (*table, error) {
 		if t := d.readUnprotectedGPT(m); t != nil {
 			return t, nil
 		}
+		if other := d.other(); other != nil {
+			return nil, other
+		}
 		return nil, err
 	}
 	return d.readMBR(m), nil

@@ -35,7 +35,8 @@ func TestAgainstDiskfs(t *testing.T) {
 				kind := strings.ToLower(string(p.Type))
 				want = append(want, Partition{
 					Name: fmt.Sprint("p", p.Index), Number: p.Index, Start: p.GetStart(), Size: p.GetSize(), Type: kind, TypeName: gptTypes[kind],
-					GUID: strings.ToLower(p.GUID), Label: p.Name, Bootable: p.Attributes&legacyBIOSBootable != 0,
+					GUID: strings.ToLower(p.GUID), Label: p.Name,
+					Attributes: Attributes(p.Attributes), Bootable: p.Attributes&legacyBIOSBootable != 0,
 				})
 			}
 			require.NotEmpty(t, want)

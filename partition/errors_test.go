@@ -212,6 +212,7 @@ func TestGPTBackup(t *testing.T) {
 		{"no header", func(d []byte) []byte { clear(d[512:1024]); return d }},
 		{"signature", func(d []byte) []byte { d[512] = 'X'; return d }},
 		{"grown disk", func(d []byte) []byte { d[1024] ^= 1; return append(d, make([]byte, 1<<20)...) }},
+		{"grown disk, no header", func(d []byte) []byte { clear(d[512:1024]); return append(d, make([]byte, 1<<20)...) }},
 		{"alternate nowhere", func(d []byte) []byte { le.PutUint64(d[512+32:], 1<<60); return d }},
 	}
 	for _, tt := range tests {

@@ -100,6 +100,7 @@ func expected(t testing.TB, lines []map[string]string) []Partition {
 			p.TypeName = gptTypes[p.Type]
 			p.GUID = m["UUID"]
 			p.Bootable = flags&4 != 0
+			p.Attributes = Attributes(flags)
 		}
 		list = append(list, p)
 	}

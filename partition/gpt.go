@@ -19,7 +19,7 @@ func (d *disk) readGPT(m *mbr) (*table, error) {
 		d.checkBackup(t, g)
 		return t, nil
 	}
-	backup, err := d.readBackup(g)
+	backup, err := d.readBackup(m, g)
 	if err == nil {
 		t := backup.table(m)
 		t.Warnings = append([]error{failed}, t.Warnings...)
@@ -65,9 +65,10 @@ func (d *disk) readPrimary() (*gpt, error) {
 }
 
 // readBackup returns the backup of a GPT whose first copy, of which primary is
-// what could be read, is not valid: where that says it is, or in the disk's
-// last sector.
-func (d *disk) readBackup(primary *gpt) (*gpt, error) {
+// what could be read, is not valid: where that says it is, in the disk's last
+// sector, or in the last sector that the protective MBR speaks of, which is
+// where it stays when the disk grows.
+func (d *disk) readBackup(m *mbr, primary *gpt) (*gpt, error) {
 	sizes := []int{sectorSize, sectorSize4}
 	if primary != nil {
 		sizes = []int{primary.sectorSize}
@@ -77,15 +78,27 @@ func (d *disk) readBackup(primary *gpt) (*gpt, error) {
 	}
 	var failed error
 	for _, size := range sizes {
-		g, err := d.readGPTCopy("backup GPT", uint64(d.size/int64(size)-1), size)
-		if err == nil {
-			return g, nil
-		}
-		if failed == nil {
-			failed = err
+		for _, lba := range []uint64{uint64(d.size/int64(size) - 1), m.protectedEnd()} {
+			g, err := d.readGPTCopy("backup GPT", lba, size)
+			if err == nil {
+				return g, nil
+			}
+			if failed == nil {
+				failed = err
+			}
 		}
 	}
 	return nil, failed
+}
+
+// protectedEnd returns the last sector that the protective MBR covers.
+func (m *mbr) protectedEnd() uint64 {
+	for i := range 4 {
+		if p := m.partitionRecord(i); p.osType() == typeProtective && p.end() > 0 {
+			return p.end() - 1
+		}
+	}
+	return 0
 }
 
 // checkBackup warns if the disk ends before the backup of the GPT g. The

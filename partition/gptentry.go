@@ -19,23 +19,21 @@ func (e gptEntry) partitionTypeGUID() guid   { return guid(e[:16]) }
 func (e gptEntry) uniquePartitionGUID() guid { return guid(e[16:32]) }
 func (e gptEntry) startingLBA() uint64       { return binary.LittleEndian.Uint64(e[32:]) }
 func (e gptEntry) endingLBA() uint64         { return binary.LittleEndian.Uint64(e[40:]) }
-func (e gptEntry) attributes() uint64        { return binary.LittleEndian.Uint64(e[48:]) }
+func (e gptEntry) attributes() Attributes    { return Attributes(binary.LittleEndian.Uint64(e[48:])) }
 func (e gptEntry) partitionName() []byte     { return e[56:128] }
-
-// legacyBIOSBootable is the attribute for what the active flag is in an MBR.
-const legacyBIOSBootable = 1 << 2
 
 // entry returns the partition of number n. Its last sector is a part of it.
 func (e gptEntry) entry(n int) entry {
 	kind := e.partitionTypeGUID().String()
 	p := entry{
 		Partition: Partition{
-			Number:   n,
-			Type:     kind,
-			TypeName: gptTypes[kind],
-			GUID:     e.uniquePartitionGUID().String(),
-			Label:    decodeLabel(e.partitionName()),
-			Bootable: e.attributes()&legacyBIOSBootable != 0,
+			Number:     n,
+			Type:       kind,
+			TypeName:   gptTypes[kind],
+			GUID:       e.uniquePartitionGUID().String(),
+			Label:      decodeLabel(e.partitionName()),
+			Attributes: e.attributes(),
+			Bootable:   e.attributes()&legacyBIOSBootable != 0,
 		},
 		first:   e.startingLBA(),
 		sectors: e.endingLBA() - e.startingLBA() + 1,

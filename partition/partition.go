@@ -49,8 +49,11 @@ type Partition struct {
 	TypeName string
 	GUID     string // of a GPT partition, in lower case; empty in an MBR
 	Label    string // of a GPT partition
-	Bootable bool   // the MBR's active flag, or GPT's legacy BIOS bootable
-	Logical  bool   // inside the MBR's extended partition
+	// Attributes are the bits of a GPT partition's attribute field; 0 in an
+	// MBR.
+	Attributes Attributes
+	Bootable   bool // the MBR's active flag, or GPT's legacy BIOS bootable
+	Logical    bool // inside the MBR's extended partition
 }
 
 // An FS is the partition table of a disk. It implements [io/fs.FS] and its
@@ -75,8 +78,10 @@ type FS struct {
 //
 // The error is a [*layer.Error]: layer.ErrFormat when the disk has no table,
 // as one that holds a file system from its first sector on;
-// layer.ErrCorrupt when it has a GPT of which neither copy is valid; or else
-// the error of r.
+// layer.ErrCorrupt when it has a GPT of which neither copy is valid;
+// layer.ErrUnsupported when it has a table of another kind, which the error
+// names (a BSD disklabel, an Apple partition map, a Sun disk label); or else the
+// error of r.
 func Open(r io.ReaderAt, size int64) (*FS, error) {
 	d, err := newDisk(r, size)
 	if err != nil {

@@ -31,10 +31,11 @@ func (d *disk) mbrSectorSize(m *mbr) int {
 
 // isKnown reports whether something recognisable begins where p does in
 // sectors of the given size: a table in an extended partition, and in others a
-// boot sector, ext2 to 4, XFS or an LVM label. It only lends weight to a
-// guess, so that what cannot be read is not known.
+// boot sector, ext2 to 4, XFS, LUKS, swap or an LVM label. It only lends weight
+// to a guess, so that what cannot be read is not known.
 func (d *disk) isKnown(p *partitionRecord, sectorSize int64) bool {
-	b, err := d.read("partition", int64(p.startingLBA())*sectorSize, 2048)
+	off := int64(p.startingLBA()) * sectorSize
+	b, err := d.read("partition", off, max(2048, min(4096, d.size-off)))
 	if err != nil {
 		return false
 	}
@@ -44,10 +45,11 @@ func (d *disk) isKnown(p *partitionRecord, sectorSize int64) bool {
 	if p.isExtended() {
 		return false
 	}
-	for label := b; len(label) > 0; label = label[512:] {
+	for label := b[:2048]; len(label) > 0; label = label[512:] {
 		if string(label[:8]) == "LABELONE" {
 			return true
 		}
 	}
-	return binary.LittleEndian.Uint16(b[1024+56:]) == 0xef53 || string(b[:4]) == "XFSB"
+	return binary.LittleEndian.Uint16(b[1024+56:]) == 0xef53 || string(b[:4]) == "XFSB" || string(b[:6]) == "LUKS\xba\xbe" ||
+		string(b[len(b)-10:]) == "SWAPSPACE2"
 }

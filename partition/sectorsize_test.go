@@ -19,6 +19,8 @@ func TestMBRSectorSize(t *testing.T) {
 		{"nothing", 0x83, 0, "", 512},
 		{"LVM", 0x8e, 512, "LABELONE", 4096},
 		{"XFS", 0x83, 0, "XFSB", 4096},
+		{"LUKS", 0x83, 0, "LUKS\xba\xbe", 4096},
+		{"swap", 0x82, 4086, "SWAPSPACE2", 4096},
 		{"ext", 0x83, 1024 + 56, "\x53\xef", 4096},
 		{"NTFS", 0x07, 510, "\x55\xaa", 4096},
 		{"both", 0x83, 0, "XFSB", 512},

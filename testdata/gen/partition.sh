@@ -206,5 +206,16 @@ no_table() {
   done
 }
 
+# Tables that are told by name only
+other_tables() {
+  new other-mac 1M; parted -s "$IMG" mklabel mac mkpart one ext2 100kB 900kB; other mac
+  new other-bsd 1M; parted -s "$IMG" mklabel bsd mkpart ext2 100kB 900kB; other bsd
+  new other-sun 8M; parted -s "$IMG" mklabel sun mkpart ext2 1MB 4MB; other sun
+}
+other() {
+  has "$(parted -sm "$IMG" print)" ":$1:"
+  gzip -9n < "$IMG" > "$OUT/other-$1.img.gz"
+}
+
 mkdir -p "$OUT"
-for table in mbr_primary mbr_logical mbr_parted mbr_4k gpt gpt_resized gpt_wide gpt_hybrid gpt_4k no_table; do $table; done
+for table in mbr_primary mbr_logical mbr_parted mbr_4k gpt gpt_resized gpt_wide gpt_hybrid gpt_4k no_table other_tables; do $table; done
