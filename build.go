@@ -14,9 +14,12 @@ func (d *Disk) build() error {
 	root := &dirNode{more: d.groupNodes}
 	d.FS = vnode.New(root)
 	switch disk := d.disks[0]; {
-	case len(d.disks) > 1:
+	case d.several():
 		for _, disk := range d.disks {
 			root.fixed = append(root.fixed, d.diskNode(disk))
+		}
+		for _, f := range d.failed {
+			root.fixed = append(root.fixed, namedNode{name: f.path, dir: &dirNode{broken: f.err}})
 		}
 	case disk.Table != nil:
 		root.fixed, root.broken = d.partitionNodes(disk)
@@ -28,7 +31,7 @@ func (d *Disk) build() error {
 		}
 	default:
 		kind, err := disk.Kind()
-		if kind == "" && err == nil && disk.Image.Descriptor() == nil && disk.Size%sectorSize != 0 {
+		if kind == "" && err == nil && disk.Format == formatRaw && disk.Size%sectorSize != 0 {
 			return layer.Errorf(layer.ErrFormat, "vmdkfs", "", -1, "neither a VMDK nor the bytes of a disk")
 		}
 		if kind != PV {
@@ -37,6 +40,10 @@ func (d *Disk) build() error {
 	}
 	return nil
 }
+
+// several reports whether there is more than one disk, so that the tree begins
+// with their names.
+func (d *Disk) several() bool { return len(d.disks)+len(d.failed) > 1 }
 
 // diskNode returns the node of one disk of several: the directory of its
 // partitions, or the whole disk.

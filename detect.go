@@ -2,11 +2,12 @@ package vmdkfs
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 
 	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/internal/fat"
 	"github.com/vmdkfs/vmdkfs/layer"
+	"github.com/vmdkfs/vmdkfs/ntfs"
 )
 
 // A Kind is what a volume holds, by the name that people know it by. The
@@ -28,8 +29,9 @@ const (
 	Swap        Kind = "swap"
 	LUKS        Kind = "LUKS"
 	BitLocker   Kind = "BitLocker"
-	LinuxRAID   Kind = "Linux RAID"
-	Partitioned Kind = "partition table" // of a whole disk
+	LinuxRAID   Kind = "Linux RAID member"
+	LDM         Kind = "part of a dynamic disk" // a partition; the volumes are in the disk group
+	Partitioned Kind = "partition table"        // of a whole disk
 )
 
 // headSize is how much of a volume is read, once, to tell what it holds: the
@@ -46,12 +48,11 @@ type format struct {
 // formats are tried in order. Encryption and the label of a physical volume
 // come first: what lies there besides is left over from before.
 var formats = []format{
-	{LUKS, magic(0, "LUKS\xba\xbe"), nil},
-	{BitLocker, magic(3, "-FVE-FS-"), nil},
-	{LinuxRAID, magic(4096, "\xfc\x4e\x2b\xa9"), nil},
+	{LUKS, isLUKS, nil},
+	{BitLocker, isBitLocker, nil},
 	{PV, isPV, nil},
 	{Ext, magic(1080, "\x53\xef"), openExt},
-	{NTFS, magic(3, "NTFS    "), nil},
+	{NTFS, magic(3, "NTFS    "), openNTFS},
 	{ReFS, magic(3, "ReFS\x00\x00\x00\x00"), nil},
 	{ExFAT, magic(3, "EXFAT   "), nil},
 	{XFS, magic(0, "XFSB"), nil},
@@ -59,7 +60,7 @@ var formats = []format{
 	{F2FS, magic(1024, "\x10\x20\xf5\xf2"), nil},
 	{Swap, isSwap, nil},
 	{ISO9660, magic(0x8001, "CD001"), openISO},
-	{FAT, isFAT, nil},
+	{FAT, fat.Match, openFAT},
 }
 
 // detect returns the format of the volume in r, and false when it is none of
@@ -72,6 +73,9 @@ func detect(r io.ReaderAt, size int64) (format, bool, error) {
 		}
 		return format{}, false, err
 	}
+	if isMember(head, r, size) {
+		return format{kind: LinuxRAID}, true, nil
+	}
 	for _, f := range formats {
 		if f.match(head) {
 			return f, true, nil
@@ -80,7 +84,10 @@ func detect(r io.ReaderAt, size int64) (format, bool, error) {
 	if ext3.HasBackup(r) {
 		return format{kind: Ext, open: openExt}, true, nil
 	}
-	return format{}, false, nil
+	if ntfs.HasBackup(r, size) {
+		return format{kind: NTFS, open: openNTFS}, true, nil
+	}
+	return detectOther(r, size, head)
 }
 
 // magic returns a match for signature at off.
@@ -104,20 +111,11 @@ func isPV(head []byte) bool {
 // size that Linux has.
 func isSwap(head []byte) bool {
 	for page := 4096; page <= 64<<10 && page <= len(head); page *= 2 {
-		if s := head[page-10 : page]; bytes.Equal(s, []byte("SWAPSPACE2")) || bytes.Equal(s, []byte("SWAP-SPACE")) {
+		switch s := head[page-10 : page]; {
+		case bytes.Equal(s, []byte("SWAPSPACE2")), bytes.Equal(s, []byte("SWAP-SPACE")),
+			bytes.Equal(s, []byte("S1SUSPEND\x00")), bytes.Equal(s, []byte("S2SUSPEND\x00")): // with a hibernated system in it
 			return true
 		}
 	}
 	return false
-}
-
-// isFAT wants a boot sector with a plausible BIOS parameter block and the
-// name of a FAT type: the two bytes at its end are those of any boot sector.
-func isFAT(head []byte) bool {
-	if len(head) < 512 || head[510] != 0x55 || head[511] != 0xaa {
-		return false
-	}
-	sector, cluster := binary.LittleEndian.Uint16(head[11:]), head[13]
-	return sector >= 512 && sector&(sector-1) == 0 && cluster != 0 && cluster&(cluster-1) == 0 &&
-		(bytes.HasPrefix(head[54:], []byte("FAT")) || bytes.HasPrefix(head[82:], []byte("FAT32")))
 }

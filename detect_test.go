@@ -10,9 +10,7 @@ import (
 )
 
 func TestDetect(t *testing.T) {
-	fat := signature(54, "FAT16   ")
-	fat[12], fat[13], fat[510], fat[511] = 2, 4, 0x55, 0xaa
-	boot := bytes.Clone(fat)
+	boot := bytes.Clone(testimg.Load(t, "partition/fat.img.gz"))
 	boot[13] = 3 // no power of two
 	label := signature(512, "LABELONE")
 	copy(label[512+24:], "LVM2 001")
@@ -40,8 +38,8 @@ func TestDetect(t *testing.T) {
 		{"swap, pages of 64 KiB", signature(65526, "SWAPSPACE2"), Swap},
 		{"LUKS", signature(0, "LUKS\xba\xbe"), LUKS},
 		{"BitLocker", signature(3, "-FVE-FS-"), BitLocker},
-		{"RAID", signature(4096, "\xfc\x4e\x2b\xa9"), LinuxRAID},
-		{"FAT", fat, FAT},
+		{"RAID", signature(4096, "\xfc\x4e\x2b\xa9\x01\x00\x00\x00"), LinuxRAID},
+		{"FAT32, really", testimg.Load(t, "fat/fat32-small.img.gz"), FAT},
 		{"a boot sector", boot, ""},
 		{"zeros", make([]byte, 80<<10), ""},
 		{"nothing", nil, ""},

@@ -49,9 +49,9 @@ func (d *Disk) matcher(spec string) (func(*Volume) (bool, error), error) {
 	tag, value, _ := strings.Cut(spec, "=")
 	switch tagOf(spec) {
 	case "UUID":
-		return identified(func(i identity) bool { return strings.EqualFold(i.uuid, value) }), nil
+		return identified(func(uuid, _ string) bool { return strings.EqualFold(uuid, value) }), nil
 	case "LABEL":
-		return identified(func(i identity) bool { return i.label == value }), nil
+		return identified(func(_, label string) bool { return label == value }), nil
 	case "PARTUUID":
 		return func(v *Volume) (bool, error) { return strings.EqualFold(partUUID(v), value), nil }, nil
 	case "PARTLABEL":
@@ -100,10 +100,10 @@ func logical(group, volume string) func(*Volume) (bool, error) {
 }
 
 // identified matches a volume by what its file system says that it is.
-func identified(match func(identity) bool) func(*Volume) (bool, error) {
+func identified(match func(uuid, label string) bool) func(*Volume) (bool, error) {
 	return func(v *Volume) (bool, error) {
-		id, err := v.identity()
-		return err == nil && match(id), err
+		uuid, label, err := v.Identity()
+		return err == nil && match(uuid, label), err
 	}
 }
 

@@ -2,7 +2,6 @@ package vmdkfs
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"path"
 	"strconv"
@@ -11,10 +10,10 @@ import (
 	"sync/atomic"
 
 	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/internal/vm"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 	"github.com/vmdkfs/vmdkfs/partition"
-	"github.com/vmdkfs/vmdkfs/vmdk"
 )
 
 // A Disk is an opened disk, or a set of disks, as its volume tree. It
@@ -25,7 +24,11 @@ type Disk struct {
 
 	options options
 	disks   []*Volume
-	parts   []*Volume // partitions, of all disks
+	parts   []*Volume    // partitions, of all disks
+	failed  []failedDisk // of a machine that has others
+	vm      *VM
+	machine *vm.Machine // likewise; nil where vm is
+	notes   []Warning   // of what was opened
 	lvm     struct {
 		once sync.Once
 		done atomic.Bool
@@ -36,117 +39,125 @@ type Disk struct {
 		tree *Guest
 		err  error
 	}
+	open  closing
 	close func() error
 }
 
 // Open opens the disk whose descriptor, or whose bytes, are the file name of
-// fsys. The files that a descriptor names are opened in fsys too, and nowhere
-// else.
+// fsys, or all disks of a virtual machine by its configuration (.vmx), its
+// package (.ova, .ovf) or its directory. The files that these name are opened
+// in fsys too, in the directory of what names them or below, and nowhere else.
 func Open(fsys fs.FS, name string, opts ...Option) (*Disk, error) {
 	d := &Disk{options: options{sources: []source{{fsys, name}}}}
 	for _, set := range opts {
 		set(&d.options)
 	}
-	var open []io.Closer
-	d.close = sync.OnceValue(func() error {
-		var errs []error
-		for i := len(open) - 1; i >= 0; i-- {
-			errs = append(errs, open[i].Close())
-		}
-		return errors.Join(errs...)
-	})
-	names := make(map[string]bool)
-	for _, s := range d.options.sources {
-		closer, err := d.add(s, names)
-		open = append(open, closer...)
-		if err != nil {
-			d.Close()
-			return nil, err
-		}
-	}
-	if d.options.journal != nil {
-		closer, err := d.addJournal(*d.options.journal)
-		open = append(open, closer...)
-		if err != nil {
-			d.Close()
-			return nil, err
-		}
-	}
-	if err := d.build(); err != nil {
-		d.Close()
+	d.close = sync.OnceValue(d.open.Close)
+	if err := d.openAll(); err != nil {
+		d.Close() // the error says more
 		return nil, err
 	}
 	return d, nil
 }
 
 // OpenFile is Open for a path of the operating system. The files that a
-// descriptor names can only lie in its directory.
+// descriptor names can only lie in its directory, or below.
 func OpenFile(name string, opts ...Option) (*Disk, error) { return Open(nil, name, opts...) }
 
 // Close closes the files of the disk. It may be called more than once.
 func (d *Disk) Close() error { return d.close() }
 
-// image opens the disk of a source. It returns what is to be closed in any
-// case.
-func (d *Disk) image(s source) (image *vmdk.FS, open []io.Closer, err error) {
-	if s.fsys == nil {
-		dir, base, err := openDir(s.name)
+// openAll opens the disks, and builds the volume tree.
+func (d *Disk) openAll() error {
+	var places []place
+	for i, s := range d.options.sources {
+		more, err := d.places(s, i == 0)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		open = append(open, dir)
-		s = source{dir.FS(), base}
+		places = append(places, more...)
 	}
-	if d.options.onRead != nil {
-		s.fsys = counted{s.fsys, d.options.onRead}
+	names := make(map[string]bool)
+	for i, p := range places {
+		path := ""
+		if len(places) > 1 {
+			path = diskName(p.title, names)
+		}
+		err := p.err
+		if err == nil {
+			err = d.add(p, path)
+		}
+		if !d.attached(i, path, err) && err != nil {
+			return err
+		}
 	}
-	if image, err = vmdk.Open(s.fsys, s.name); err != nil {
-		return nil, open, err
+	if len(d.disks) == 0 {
+		var errs []error
+		for _, f := range d.failed {
+			errs = append(errs, f.err)
+		}
+		return join(errs)
 	}
-	return image, append(open, image), nil
+	if d.options.journal != nil {
+		if err := d.addJournal(*d.options.journal); err != nil {
+			return err
+		}
+	}
+	return d.build()
 }
 
 // addJournal opens the external journal of file systems.
-func (d *Disk) addJournal(s source) ([]io.Closer, error) {
-	image, open, err := d.image(s)
+func (d *Disk) addJournal(s source) error {
+	p, err := d.locate(s)
 	if err != nil {
-		return open, err
+		return err
+	}
+	image, err := d.image(p)
+	if err != nil {
+		return err
 	}
 	f, err := openFile(image, "disk")
 	if err != nil {
-		return open, err
+		return err
 	}
 	d.options.ext = append(d.options.ext, ext3.WithJournal(f, f.Size()))
-	return open, nil
+	return nil
 }
 
-// add opens one disk and its partition table. It returns what is to be closed
-// in any case.
-func (d *Disk) add(s source, names map[string]bool) ([]io.Closer, error) {
-	image, open, err := d.image(s)
+// add opens one disk and its partition table.
+func (d *Disk) add(p place, path string) error {
+	image, err := d.image(p)
 	if err != nil {
-		return open, err
+		return err
 	}
-	disk := &Volume{Image: image, options: &d.options, open: func() (layer.File, error) { return openFile(image, "disk") }}
+	disk := &Volume{Path: path, options: &d.options, open: func() (layer.File, error) { return openFile(image, "disk") }}
+	disk.Image, disk.Format = image.vmdk, image.format
 	f, err := disk.open()
 	if err != nil {
-		return open, err
+		return err
 	}
 	disk.Size = f.Size()
-	if len(d.options.sources) > 1 {
-		disk.Path = diskName(s.name, names)
-	}
+	d.checkCapacity(p, disk.Size)
 	d.disks = append(d.disks, disk)
 	table, err := partition.Open(f, f.Size())
 	switch {
 	case errors.Is(err, layer.ErrFormat):
+	case errors.Is(err, layer.ErrUnsupported) && disk.isKnown():
 	case err != nil:
 		disk.tableErr = err
 	default:
 		disk.Table = table
 		d.addPartitions(disk)
 	}
-	return open, nil
+	return nil
+}
+
+// isKnown reports whether the volume holds something that is known. That counts
+// more than a partition table which is not read: images of ISO 9660 have an
+// Apple map too.
+func (v *Volume) isKnown() bool {
+	kind, err := v.Kind()
+	return err == nil && kind != ""
 }
 
 // addPartitions adds the volumes of a disk with a partition table.

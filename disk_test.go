@@ -116,7 +116,7 @@ func TestTree(t *testing.T) {
 		{"file system on the disk", map[string][]byte{"disk.raw": ext("ext3-times-128")}, nil},
 		{"nothing known", map[string][]byte{"disk.raw": make([]byte, 4096)}, map[string]string{".": "disk"}},
 		{"one sector", map[string][]byte{"disk.raw": make([]byte, 512)}, map[string]string{".": "disk"}},
-		{"other kinds", map[string][]byte{"disk.raw": mbr(signature(3, "NTFS    "), signature(4086, "SWAPSPACE2"), make([]byte, 512), ext("ext2-1k"))},
+		{"other kinds", map[string][]byte{"disk.raw": mbr(signature(3, "EXFAT   "), signature(4086, "SWAPSPACE2"), make([]byte, 512), ext("ext2-1k"))},
 			map[string]string{".": "p1 p2 p3 p4/"}},
 		{"PV on the disk", map[string][]byte{"disk.raw": pv("linear.pv0")}, map[string]string{".": "linear/"}},
 		{"PVs on three disks", map[string][]byte{"disk.raw": pv("striped.pv0"), "a.vmdk": pv("striped.pv1"), "b": pv("striped.pv2")},
@@ -295,7 +295,7 @@ func TestWarningOfTable(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	files := fstest.MapFS{
 		"dir/x":       {Data: nil},
-		"sparse.vmdk": {Data: signature(0, "KDMV\x01\x00\x00\x00")},
+		"sparse.vmdk": {Data: signature(0, "KDMV\x09\x00\x00\x00")},
 	}
 	for name, want := range map[string]error{
 		"none.vmdk":   fs.ErrNotExist,

@@ -1,6 +1,11 @@
 // Package vmdkfs reads the disks of virtual machines, down to the files of
-// the guest: VMDK, partitions, LVM, ext2 to ext4, in one process, without root
-// and without one write.
+// the guest: VMDK, partitions, LVM, ext2 to ext4, NTFS, in one process, without
+// root and without one write.
+//
+// A disk is a VMDK of any kind with the parents that it is a snapshot of, a raw
+// image, also one that was split (.001), a qcow2 or a fixed VHD; or all disks of
+// a virtual machine, by its configuration (.vmx), its package (.ova, .ovf) or
+// its directory: [Disk.VM] then tells of its slots and snapshots.
 //
 // [Open] stacks the layers, each of which is a package of its own, and
 // presents what they hold as one [io/fs.FS], the volume tree. Its root lists

@@ -1,6 +1,7 @@
 package vmdkfs_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -80,9 +81,10 @@ func TestVolumeBytes(t *testing.T) {
 
 // TestForeignNTFS has go-ntfs read the NTFS volume through all the layers
 // below: what it reads is what ntfs-3g wrote, so each of its bytes is where it
-// belongs.
+// belongs. Package ntfs reads the same.
 func TestForeignNTFS(t *testing.T) {
-	volume := volume(t, openWin01(t), "p3")
+	disk := openWin01(t)
+	volume := volume(t, disk, "p3")
 	context, err := ntfs.GetNTFSContext(volume, 0)
 	require.NoError(t, err)
 	defer context.Close()
@@ -96,6 +98,9 @@ func TestForeignNTFS(t *testing.T) {
 		if f.Type == "file" && f.Size > 0 {
 			files++
 			assert.Equal(t, f.SHA256, content(name), name)
+			ours, err := disk.ReadFile(path.Join("p3", name))
+			require.NoError(t, err)
+			assert.Equal(t, f.SHA256, sum(t, bytes.NewReader(ours)), name)
 		}
 		for stream, text := range f.Xattrs {
 			value, err := base64.StdEncoding.DecodeString(text)

@@ -51,10 +51,10 @@ func (l fstabLine) local() bool {
 // tagOf returns the tag of a source that is given by one: "UUID" of
 // "UUID=...".
 func tagOf(source string) string {
-	tag, _, ok := strings.Cut(source, "=")
+	tag, value, _ := strings.Cut(source, "=")
 	switch tag {
 	case "UUID", "LABEL", "PARTUUID", "PARTLABEL":
-		if ok {
+		if value != "" { // which every volume without a label would have
 			return tag
 		}
 	}

@@ -3,23 +3,27 @@ package vmdkfs
 import (
 	"io/fs"
 	"path"
+	"strconv"
 
+	"github.com/vmdkfs/vmdkfs/internal/md"
 	"github.com/vmdkfs/vmdkfs/layer"
 	"github.com/vmdkfs/vmdkfs/lvm"
 )
 
 // groups are the volume groups on all disks.
 type groups struct {
-	fsys  *lvm.FS // nil when there are none
-	nodes []namedNode
-	lvs   []*Volume
-	err   error
+	all      []*lvm.FS // one, and more where PVs lie on logical volumes; none when there are no PVs
+	md       *md.FS    // nil when there are no arrays
+	nodes    []namedNode
+	lvs      []*Volume // dynamic volumes and arrays too
+	warnings []Warning
+	err      error
 }
 
 // groups finds the volume groups, once.
 func (d *Disk) groups() *groups {
 	d.lvm.once.Do(func() {
-		d.lvm.err = d.openGroups(&d.lvm.groups)
+		d.lvm.err = join(notNil(d.openGroups(&d.lvm.groups), d.openDynamic(&d.lvm.groups)))
 		d.lvm.done.Store(true)
 	})
 	return &d.lvm.groups
@@ -35,7 +39,14 @@ func (d *Disk) groupNodes() ([]namedNode, error) {
 func (d *Disk) openGroups(g *groups) error {
 	var pvs []lvm.PV
 	var errs []error
-	for _, v := range d.candidates() {
+	arrays, err := d.openArrays(g)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, v := range append(d.candidates(), arrays...) {
+		if v.Array != nil && v.Array.Err != nil {
+			continue // told when it is opened
+		}
 		kind, err := v.Kind()
 		if err == nil && kind != PV {
 			continue
@@ -48,23 +59,35 @@ func (d *Disk) openGroups(g *groups) error {
 			errs = append(errs, err)
 			continue
 		}
-		pvs = append(pvs, lvm.PV{Name: v.Path, Reader: f, Size: f.Size()})
+		on := v
+		if v.disk != nil {
+			on = v.disk
+		}
+		pvs = append(pvs, lvm.PV{Name: v.Path, Reader: f, Size: f.Size(), Disk: on.Path})
 	}
 	if len(pvs) > 0 {
-		fsys, err := lvm.Open(pvs)
-		if err == nil {
-			g.fsys = fsys
-			err = d.addGroups(g)
-		}
-		if err != nil {
+		if err := d.addPVs(g, pvs, d.options.lvm...); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	if d.options.nested {
+		errs = append(errs, d.openNested(g)...)
 	}
 	return join(errs)
 }
 
+// addPVs opens physical volumes and adds their groups.
+func (d *Disk) addPVs(g *groups, pvs []lvm.PV, opts ...lvm.Option) error {
+	fsys, err := lvm.Open(pvs, opts...)
+	if err != nil {
+		return err
+	}
+	g.all = append(g.all, fsys)
+	return d.addGroups(g, fsys)
+}
+
 // candidates returns the volumes that may be physical volumes. Those on
-// logical volumes are not looked for: they belong to guests of the guest.
+// logical volumes are looked for by openNested.
 func (d *Disk) candidates() []*Volume {
 	list := make([]*Volume, 0, len(d.disks)+len(d.parts))
 	for _, disk := range d.disks {
@@ -76,19 +99,31 @@ func (d *Disk) candidates() []*Volume {
 }
 
 // addGroups makes the nodes of every group, and the volumes in it.
-func (d *Disk) addGroups(g *groups) error {
-	taken := make(map[string]bool) // names in the root that are not of groups
+func (d *Disk) addGroups(g *groups, fsys *lvm.FS) error {
+	taken := make(map[string]bool) // names in the root
+	for _, n := range g.nodes {
+		taken[n.name] = true
+	}
 	for _, v := range append(d.disks, d.parts...) {
 		taken[v.Path] = true
 	}
-	for _, vg := range g.fsys.Groups() {
-		entries, err := g.fsys.ReadDir(vg.Dir)
+	for _, v := range g.lvs { // arrays
+		taken[v.Path] = true
+	}
+	for _, f := range d.failed {
+		taken[f.path] = true
+	}
+	for _, vg := range fsys.Groups() {
+		entries, err := fsys.ReadDir(vg.Dir)
 		if err != nil {
 			return err
 		}
 		name, dir := vg.Dir, &dirNode{}
 		if taken[name] {
 			name += "~" + vg.UUID[:min(8, len(vg.UUID))]
+		}
+		for i, base := 2, name; taken[name]; i++ {
+			name = base + "~" + strconv.Itoa(i)
 		}
 		for _, e := range entries {
 			info, err := e.Info()
@@ -105,7 +140,7 @@ func (d *Disk) addGroups(g *groups) error {
 				Logical: logical,
 				Group:   vg,
 				options: &d.options,
-				open:    func() (layer.File, error) { return openFile(g.fsys, path.Join(vg.Dir, e.Name())) },
+				open:    func() (layer.File, error) { return openFile(fsys, path.Join(vg.Dir, e.Name())) },
 			}
 			g.lvs = append(g.lvs, v)
 			dir.fixed = append(dir.fixed, namedNode{name: e.Name(), volume: v})

@@ -151,21 +151,21 @@ func TestDevice(t *testing.T) {
 	d := openWeb01(t)
 	volumes, err := d.Volumes()
 	require.NoError(t, err)
-	boot, err := volumes[1].identity()
+	boot, _, err := volumes[1].Identity()
 	require.NoError(t, err)
 	table := volumes[0].Table.Table()
 	for spec, want := range map[string]string{
-		"UUID=" + boot.uuid:              "p1",
-		"/dev/disk/by-uuid/" + boot.uuid: "p1",
-		"LABEL=home":                     "vg_root/home",
-		"/dev/disk/by-label/home":        "vg_root/home",
-		"PARTUUID=" + table.ID + "-02":   "p2",
-		"/dev/sda1":                      "p1",
-		"/dev/vda2":                      "p2",
-		"/dev/nvme0n1p1":                 "p1",
-		"/dev/mmcblk0p2":                 "p2",
-		"/dev/mapper/vg_root-home":       "vg_root/home",
-		"/dev/vg_root/root":              "vg_root/root",
+		"UUID=" + boot:                 "p1",
+		"/dev/disk/by-uuid/" + boot:    "p1",
+		"LABEL=home":                   "vg_root/home",
+		"/dev/disk/by-label/home":      "vg_root/home",
+		"PARTUUID=" + table.ID + "-02": "p2",
+		"/dev/sda1":                    "p1",
+		"/dev/vda2":                    "p2",
+		"/dev/nvme0n1p1":               "p1",
+		"/dev/mmcblk0p2":               "p2",
+		"/dev/mapper/vg_root-home":     "vg_root/home",
+		"/dev/vg_root/root":            "vg_root/root",
 	} {
 		v, err := d.device(spec)
 		require.NoError(t, err, spec)

@@ -2,14 +2,17 @@ package vmdkfs
 
 import (
 	"io/fs"
+	"slices"
 
 	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/internal/fat"
 	"github.com/vmdkfs/vmdkfs/lvm"
+	"github.com/vmdkfs/vmdkfs/ntfs"
 )
 
 // Volumes returns the disks, each followed by its partitions, then the logical
-// volumes. The error tells of partition tables and volume groups that could
-// not be read, so that there may be more.
+// volumes. The error tells of disks, partition tables and volume groups that
+// could not be read, so that there may be more.
 func (d *Disk) Volumes() ([]*Volume, error) {
 	var list []*Volume
 	var errs []error
@@ -28,6 +31,9 @@ func (d *Disk) Volumes() ([]*Volume, error) {
 			errs = append(errs, disk.tableErr)
 		}
 	}
+	for _, f := range d.failed {
+		errs = append(errs, f.err)
+	}
 	g := d.groups()
 	if g.err != nil {
 		errs = append(errs, g.err)
@@ -40,7 +46,7 @@ func (d *Disk) Volumes() ([]*Volume, error) {
 func (d *Disk) Volume(name string) (*Volume, error) {
 	var here []*Volume
 	switch {
-	case len(d.disks) > 1 || name != "" && name != ".":
+	case d.several() || name != "" && name != ".":
 		here = append(d.disks[:len(d.disks):len(d.disks)], d.parts...)
 	default:
 		return d.disks[0], nil
@@ -66,10 +72,11 @@ func (d *Disk) Volume(name string) (*Volume, error) {
 // Groups returns the volume groups on all disks.
 func (d *Disk) Groups() ([]*lvm.Group, error) {
 	g := d.groups()
-	if g.fsys == nil {
-		return nil, g.err
+	var list []*lvm.Group
+	for _, fsys := range g.all {
+		list = append(list, fsys.Groups()...)
 	}
-	return g.fsys.Groups(), g.err
+	return list, g.err
 }
 
 // A Warning is something that is wrong and did not keep a layer from being
@@ -82,9 +89,14 @@ type Warning struct {
 
 // Warnings returns what the layers that have been opened so far have to say.
 func (d *Disk) Warnings() []Warning {
-	var list []Warning
+	list := slices.Clone(d.notes)
 	volumes := append(d.disks[:len(d.disks):len(d.disks)], d.parts...)
 	for _, disk := range d.disks {
+		if disk.Image != nil {
+			for _, err := range disk.Image.Warnings() {
+				list = append(list, Warning{Path: disk.Path, Err: err})
+			}
+		}
 		if disk.Table != nil {
 			for _, err := range disk.Table.Table().Warnings {
 				list = append(list, Warning{Path: disk.Path, Err: err})
@@ -92,20 +104,35 @@ func (d *Disk) Warnings() []Warning {
 		}
 	}
 	if d.lvm.done.Load() {
-		if d.lvm.fsys != nil {
-			for _, err := range d.lvm.fsys.Warnings() {
+		if d.lvm.md != nil {
+			for _, err := range d.lvm.md.Warnings() {
 				list = append(list, Warning{Err: err})
 			}
 		}
+		for _, fsys := range d.lvm.all {
+			for _, err := range fsys.Warnings() {
+				list = append(list, Warning{Err: err})
+			}
+		}
+		list = append(list, d.lvm.warnings...)
 		volumes = append(volumes, d.lvm.lvs...)
 	}
 	for _, v := range volumes {
 		if !v.mount.done.Load() || v.mount.err != nil {
 			continue
 		}
-		if x, ok := v.mount.sys.FS.(*ext3.FS); ok {
+		switch x := v.mount.sys.FS.(type) {
+		case *fat.FS:
+			for _, err := range x.Warnings() {
+				list = append(list, Warning{Path: v.Path, Err: err})
+			}
+		case *ext3.FS:
 			for _, err := range x.Warnings() {
 				list = append(list, Warning{Path: v.Path, Err: err, Loss: err == x.Journal().Err})
+			}
+		case *ntfs.FS:
+			for _, err := range x.Warnings() {
+				list = append(list, Warning{Path: v.Path, Err: err})
 			}
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"iter"
 
 	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/internal/fat"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/iso"
 	"github.com/vmdkfs/vmdkfs/layer"
+	"github.com/vmdkfs/vmdkfs/ntfs"
 )
 
 // A fileSystem is an opened file system, in both of its forms.
@@ -26,6 +28,22 @@ func openExt(f layer.File, o *options) (fileSystem, error) {
 
 func openISO(f layer.File, _ *options) (fileSystem, error) {
 	x, err := iso.Open(f, f.Size())
+	if err != nil {
+		return fileSystem{}, err
+	}
+	return fileSystem{x, x.FS}, nil
+}
+
+func openFAT(f layer.File, _ *options) (fileSystem, error) {
+	x, err := fat.Open(f, f.Size())
+	if err != nil {
+		return fileSystem{}, err
+	}
+	return fileSystem{x, x.FS}, nil
+}
+
+func openNTFS(f layer.File, o *options) (fileSystem, error) {
+	x, err := ntfs.Open(f, f.Size(), o.ntfs...)
 	if err != nil {
 		return fileSystem{}, err
 	}

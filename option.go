@@ -4,6 +4,9 @@ import (
 	"io/fs"
 
 	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/lvm"
+	"github.com/vmdkfs/vmdkfs/ntfs"
+	"github.com/vmdkfs/vmdkfs/vmdk"
 )
 
 // An Option changes how Open opens a disk.
@@ -14,7 +17,14 @@ type options struct {
 	journal *source  // of an external journal, or nil
 	onRead  func(n int)
 	root    string // the volume that the guest's root is on; empty to find it
-	ext     []ext3.Option
+	// allowOutside has files opened that descriptors name outside of their
+	// directories.
+	allowOutside bool
+	vmdk         []vmdk.Option
+	ext          []ext3.Option
+	lvm          []lvm.Option
+	nested       bool
+	ntfs         []ntfs.Option
 }
 
 // A source is where a disk is found.
@@ -36,6 +46,21 @@ func WithDiskFile(name string) Option { return WithDisk(nil, name) }
 // changes that are in their journals only.
 func WithoutReplay() Option {
 	return func(o *options) { o.ext = append(o.ext, ext3.WithoutReplay()) }
+}
+
+// AllowOutside opens files that a descriptor or a configuration names by an
+// absolute path, or by one that leads out of its directory. Descriptors say
+// what they like, so this is for those whose origin is trusted. It concerns
+// what was opened by a path of the operating system, not by an fs.FS.
+func AllowOutside() Option {
+	return func(o *options) { o.allowOutside = true }
+}
+
+// AllowCIDMismatch opens a snapshot whose parent was written to since the
+// snapshot was taken, or is another disk. What the two make up is not what the
+// guest saw; [Disk.Warnings] tells of it.
+func AllowCIDMismatch() Option {
+	return func(o *options) { o.vmdk = append(o.vmdk, vmdk.AllowCIDMismatch()) }
 }
 
 // WithJournal gives file systems whose journal is on a device of its own that

@@ -4,24 +4,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 )
 
 // errNoReaderAt is what a file of a source gets that is no io.ReaderAt.
 var errNoReaderAt = errors.New("file system without random access")
-
-// openDir returns the directory that the file at name lies in, and its name
-// there. A symbolic link is followed first, as it is the caller's own; what the
-// file then names can only lie in its directory.
-func openDir(name string) (*os.Root, string, error) {
-	real, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return nil, "", err
-	}
-	dir, err := os.OpenRoot(filepath.Dir(real))
-	return dir, filepath.Base(real), err
-}
 
 // A counted file system tells of every read of its files.
 type counted struct {
@@ -36,6 +22,10 @@ func (c counted) Open(name string) (fs.File, error) {
 	}
 	return &countedFile{f, c.onRead}, nil
 }
+
+// ReadDir and Stat are those of the file system; they read no file.
+func (c counted) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(c.FS, name) }
+func (c counted) Stat(name string) (fs.FileInfo, error)      { return fs.Stat(c.FS, name) }
 
 type countedFile struct {
 	fs.File

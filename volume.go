@@ -13,17 +13,20 @@ import (
 )
 
 // A Volume is a stretch of bytes that may hold a file system: a whole disk, a
-// partition or a logical volume.
+// partition, a logical volume or an array.
 type Volume struct {
 	Path string // in the volume tree; empty for the only disk
 	Size int64  // in bytes
 
 	// What the volume is. Callers must not change it.
-	Image     *vmdk.FS             // set for a whole disk
+	Format    string               // of a whole disk: "VMDK", "raw", "qcow2", "VHD"
+	Image     *vmdk.FS             // set for a whole disk that is a VMDK or raw
 	Table     *partition.FS        // set for a whole disk that has one
 	Partition *partition.Partition // set for a partition
 	Logical   *lvm.Volume          // set for a logical volume
 	Group     *lvm.Group           // set for a logical volume
+	Dynamic   *DynamicVolume       // set for a volume of a dynamic disk
+	Array     *Array               // set for a Linux software RAID
 
 	disk    *Volume // of a partition
 	options *options
@@ -54,6 +57,9 @@ func (v *Volume) Open() (layer.File, error) { return v.open() }
 func (v *Volume) Kind() (Kind, error) {
 	if v.Table != nil || v.tableErr != nil {
 		return Partitioned, v.tableErr
+	}
+	if v.isDynamic() {
+		return LDM, nil
 	}
 	v.probe.once.Do(func() {
 		f, err := v.open()

@@ -37,6 +37,9 @@ type app struct {
 	stats    bool
 	quiet    bool
 	noReplay bool
+	group    groupFlags
+	outside  bool // --allow-outside
+	anyCID   bool // --allow-cid-mismatch
 
 	told      map[string]bool // mounts of the guest that were warned of
 	outFailed bool            // it was told that standard output cannot be written
@@ -82,10 +85,11 @@ func (a *app) command() *cobra.Command {
 partitions, LVM and the file system, in one process, without root and without
 one write to the disk.
 
-IMAGE is a VMDK descriptor, a -flat.vmdk alone or a raw image. PATH is the path
-that the guest itself has for a file, /home/alice/notes, with its file systems
-mounted where its etc/fstab says; or, without a slash, a path in the volume
-tree, which "vmdkfs ls IMAGE" shows the root of: p1/grub/grub.cfg,
+IMAGE is a disk: a VMDK, a raw image; or a virtual machine with all its disks:
+its .vmx, an .ova or .ovf, or its directory. PATH is the path that the guest
+itself has for a file, /home/alice/notes, with its file systems mounted where
+its etc/fstab says; or, without a slash, a path in the volume tree, which
+"vmdkfs ls IMAGE" shows the root of: p1/grub/grub.cfg,
 vg_root/root/etc/hostname.
 
 The exit status is 0 when all was done, 1 when something failed and all else was
@@ -106,6 +110,9 @@ done, 2 when the command line makes no sense.`,
 	flags.BoolVar(&a.stats, "stats", false, "print the reads of the source, time and peak memory at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")
 	flags.BoolVar(&a.noReplay, "no-replay", false, "read file systems without what is in their journals only")
+	flags.BoolVar(&a.outside, "allow-outside", false, "open files that a trusted descriptor or configuration names outside of its directory")
+	flags.BoolVar(&a.anyCID, "allow-cid-mismatch", false, "read a snapshot though its parent has changed since it was taken, or is another disk")
+	a.group.add(flags)
 	root.AddCommand(a.infoCommand(), a.lsCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
 		a.tarCommand(), a.zipCommand(), a.isoCommand())
 	return root

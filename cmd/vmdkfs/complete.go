@@ -15,7 +15,7 @@ func (a *app) complete(_ *cobra.Command, args []string, word string) ([]string, 
 	if len(args) == 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	d, err := vmdkfs.OpenFile(args[0])
+	d, err := vmdkfs.OpenFile(args[0], a.options()...)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

@@ -2,10 +2,15 @@ package main
 
 // facts is what info prints, as its JSON has it. Sizes and offsets are bytes.
 type facts struct {
+	VM         *vmFacts         `json:"vm,omitempty"`
 	Disks      []diskFacts      `json:"disks"`
 	Partitions []partitionFacts `json:"partitions,omitempty"`
+	Arrays     []arrayFacts     `json:"arrays,omitempty"`
 	Groups     []groupFacts     `json:"groups,omitempty"`
 	Guest      *guestFacts      `json:"guest,omitempty"`
+	DiskGroups []diskGroupFacts `json:"disk_groups,omitempty"`
+	Checks     []checkFacts     `json:"checks,omitempty"` // with the manifest of a package
+	Logs       []logFacts       `json:"logs,omitempty"`   // of --log
 }
 
 type diskFacts struct {
@@ -16,6 +21,7 @@ type diskFacts struct {
 	CreateType string        `json:"create_type,omitempty"`
 	CID        string        `json:"cid,omitempty"`
 	Extents    []extentFacts `json:"extents,omitempty"`
+	Parents    []parentFacts `json:"parents,omitempty"` // of a snapshot, down to the base
 	Table      *tableFacts   `json:"table,omitempty"`
 	Content    *contentFacts `json:"content,omitempty"`
 }
@@ -35,15 +41,16 @@ type tableFacts struct {
 }
 
 type partitionFacts struct {
-	Path     string        `json:"path"`
-	Start    int64         `json:"start"`
-	Size     int64         `json:"size"`
-	Type     string        `json:"type"`
-	TypeName string        `json:"type_name,omitempty"`
-	GUID     string        `json:"guid,omitempty"`
-	Label    string        `json:"label,omitempty"`
-	Bootable bool          `json:"bootable,omitempty"`
-	Content  *contentFacts `json:"content"`
+	Path       string        `json:"path"`
+	Start      int64         `json:"start"`
+	Size       int64         `json:"size"`
+	Type       string        `json:"type"`
+	TypeName   string        `json:"type_name,omitempty"`
+	GUID       string        `json:"guid,omitempty"`
+	Label      string        `json:"label,omitempty"`
+	Attributes []string      `json:"attributes,omitempty"`
+	Bootable   bool          `json:"bootable,omitempty"`
+	Content    *contentFacts `json:"content"`
 }
 
 type groupFacts struct {
@@ -52,6 +59,10 @@ type groupFacts struct {
 	Size       int64         `json:"size"`
 	Free       int64         `json:"free"`
 	ExtentSize int64         `json:"extent_size"`
+	Seqno      int64         `json:"seqno"`
+	State      []string      `json:"state,omitempty"` // "exported", "clustered", "partial"
+	SystemID   string        `json:"system_id,omitempty"`
+	LockType   string        `json:"lock_type,omitempty"`
 	PVs        []pvFacts     `json:"pvs"`
 	Volumes    []volumeFacts `json:"volumes"`
 }
@@ -91,6 +102,7 @@ type contentFacts struct {
 	LastError   string        `json:"last_error,omitempty"`
 	Group       string        `json:"group,omitempty"`
 	Journal     *journalFacts `json:"journal,omitempty"`
+	NTFS        *ntfsFacts    `json:"ntfs,omitempty"`
 	Error       string        `json:"error,omitempty"`
 }
 

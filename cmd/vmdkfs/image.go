@@ -12,23 +12,7 @@ import (
 // say afterwards. Whatever fails is reported by the time it returns.
 func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 	a.image = image
-	opts := []vmdkfs.Option{vmdkfs.OnRead(func(n int) {
-		a.reads.Add(1)
-		a.read.Add(int64(n))
-	})}
-	for _, disk := range a.disks {
-		opts = append(opts, vmdkfs.WithDiskFile(disk))
-	}
-	if a.journal != "" {
-		opts = append(opts, vmdkfs.WithJournalFile(a.journal))
-	}
-	if a.root != "" {
-		opts = append(opts, vmdkfs.WithRoot(a.root))
-	}
-	if a.noReplay {
-		opts = append(opts, vmdkfs.WithoutReplay())
-	}
-	d, err := vmdkfs.OpenFile(image, opts...)
+	d, err := vmdkfs.OpenFile(image, a.options()...)
 	if err != nil {
 		a.fail(image, err)
 		return errFailed
@@ -49,6 +33,34 @@ func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 		a.printStats()
 	}
 	return err
+}
+
+// options returns the options that the flags ask for.
+func (a *app) options() []vmdkfs.Option {
+	opts := []vmdkfs.Option{vmdkfs.OnRead(func(n int) {
+		a.reads.Add(1)
+		a.read.Add(int64(n))
+	})}
+	for _, disk := range a.disks {
+		opts = append(opts, vmdkfs.WithDiskFile(disk))
+	}
+	if a.journal != "" {
+		opts = append(opts, vmdkfs.WithJournalFile(a.journal))
+	}
+	if a.root != "" {
+		opts = append(opts, vmdkfs.WithRoot(a.root))
+	}
+	opts = append(opts, a.group.options()...)
+	if a.noReplay {
+		opts = append(opts, vmdkfs.WithoutReplay())
+	}
+	if a.anyCID {
+		opts = append(opts, vmdkfs.AllowCIDMismatch())
+	}
+	if a.outside {
+		opts = append(opts, vmdkfs.AllowOutside())
+	}
+	return opts
 }
 
 // printStats says what the run has cost.

@@ -10,22 +10,37 @@ import (
 
 	"github.com/vmdkfs/vmdkfs"
 	"github.com/vmdkfs/vmdkfs/ext3"
+	"github.com/vmdkfs/vmdkfs/internal/fat"
 	"github.com/vmdkfs/vmdkfs/iso"
 	"github.com/vmdkfs/vmdkfs/layer"
 	"github.com/vmdkfs/vmdkfs/lvm"
+	"github.com/vmdkfs/vmdkfs/ntfs"
 )
 
 func (a *app) infoCommand() *cobra.Command {
-	return &cobra.Command{
+	var metadata, verify, log bool
+	c := &cobra.Command{
 		Use:   "info IMAGE",
 		Short: "Show the layers of a disk",
 		Long: `Show the layers of a disk, from the image to the file systems: sizes, UUIDs,
 labels, free space, and whether a file system was unmounted or its journal was
-replayed.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+replayed; of a virtual machine its disks by slot, and its snapshots. With
+--verify, the files of an .ova or .ovf are compared with its manifest, which
+reads every byte of them.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.complete,
+		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(args[0], func(d *vmdkfs.Disk) error {
+				if metadata {
+					return a.metadata(d, args[0])
+				}
 				f := a.facts(d, args[0])
+				if verify {
+					f.Checks = a.verify(c.Context(), d)
+				}
+				if log {
+					f.Logs = a.logs(d)
+				}
 				if !a.json {
 					return a.outputFailed(a.write(f.text(nil)))
 				}
@@ -36,6 +51,10 @@ replayed.`,
 			})
 		},
 	}
+	c.Flags().BoolVar(&metadata, "metadata", false, "list the copies of the metadata of volume groups instead, older ones too")
+	c.Flags().BoolVar(&verify, "verify", false, "compare the files of a package with its manifest")
+	c.Flags().BoolVar(&log, "log", false, "list what the logs of NTFS volumes would change in their file records")
+	return c
 }
 
 // facts asks every layer of d, and reports what fails.
@@ -43,19 +62,23 @@ func (a *app) facts(d *vmdkfs.Disk, image string) facts {
 	volumes, err := d.Volumes()
 	a.fail(image, err)
 	groups, _ := d.Groups() // Volumes has told
-	images := append([]string{image}, a.disks...)
-	var f facts
+	f := facts{VM: vmOf(d)}
+	names := imageNames(d, image, a.disks)
 	byGroup := make(map[*lvm.Group]*groupFacts)
 	for _, g := range groups {
 		byGroup[g] = groupOf(g)
 	}
 	for _, v := range volumes {
 		switch {
-		case v.Image != nil:
-			f.Disks = append(f.Disks, a.diskOf(v, images[len(f.Disks)], groups))
+		case v.Partition == nil && v.Logical == nil && v.Dynamic == nil && v.Array == nil:
+			f.Disks = append(f.Disks, a.diskOf(v, names[len(f.Disks)], groups))
 		case v.Partition != nil:
 			p := v.Partition
-			f.Partitions = append(f.Partitions, partitionFacts{v.Path, p.Start, p.Size, p.Type, p.TypeName, p.GUID, p.Label, p.Bootable, a.contentOf(v, groups)})
+			f.Partitions = append(f.Partitions, partitionFacts{v.Path, p.Start, p.Size, p.Type, p.TypeName, p.GUID, p.Label, p.AttributeNames(), p.Bootable, a.contentOf(v, groups)})
+		case v.Dynamic != nil:
+			f.addDynamic(v, a.contentOf(v, groups))
+		case v.Array != nil:
+			f.Arrays = append(f.Arrays, a.arrayOf(v, groups))
 		case v.Logical != nil:
 			l := v.Logical
 			kind := ""
@@ -76,15 +99,32 @@ func (a *app) facts(d *vmdkfs.Disk, image string) facts {
 	return f
 }
 
+// imageNames returns the names of the images that the disks of d were opened
+// by, in their order: those of a machine as its configuration has them.
+func imageNames(d *vmdkfs.Disk, image string, further []string) []string {
+	m := d.VM()
+	if m == nil {
+		return append([]string{image}, further...)
+	}
+	var names []string
+	for _, disk := range m.Disks {
+		if disk.Volume != nil {
+			names = append(names, disk.File)
+		}
+	}
+	return append(names, further...)
+}
+
 // diskOf returns the facts of a whole disk.
 func (a *app) diskOf(v *vmdkfs.Volume, image string, groups []*lvm.Group) diskFacts {
-	disk := diskFacts{Image: image, Path: v.Path, Size: v.Size, Format: "raw"}
-	if desc := v.Image.Descriptor(); desc != nil {
-		disk.Format, disk.CreateType = "VMDK", desc.CreateType
+	disk := diskFacts{Image: image, Path: v.Path, Size: v.Size, Format: v.Format}
+	if desc := v.Descriptor(); desc != nil {
+		disk.CreateType = desc.CreateType
 		disk.CID = hexID(desc.CID)
-		for _, e := range desc.Extents {
-			disk.Extents = append(disk.Extents, extentFacts{e.Type, e.Access, e.File, e.Offset * 512, e.Sectors * 512})
-		}
+		disk.Extents = extentsOf(desc)
+	}
+	if v.Image != nil {
+		disk.Parents = parentsOf(v.Image)
 	}
 	if v.Table != nil {
 		t := v.Table.Table()
@@ -98,7 +138,8 @@ func (a *app) diskOf(v *vmdkfs.Volume, image string, groups []*lvm.Group) diskFa
 // groupOf returns the facts of a volume group but for its volumes. What no
 // segment occupies is free.
 func groupOf(g *lvm.Group) *groupFacts {
-	f := &groupFacts{Name: g.Dir, UUID: g.UUID, ExtentSize: g.ExtentSize, Volumes: []volumeFacts{}}
+	f := &groupFacts{Name: g.Dir, UUID: g.UUID, ExtentSize: g.ExtentSize, Volumes: []volumeFacts{},
+		Seqno: g.Seqno, SystemID: g.SystemID, LockType: g.LockType, State: groupState(g)}
 	members := make(map[string]bool)
 	for _, pv := range g.PVs {
 		members[pv.Name] = true
@@ -155,7 +196,8 @@ func groupOfPV(uuid string, groups []*lvm.Group) string {
 func (c *contentFacts) open(v *vmdkfs.Volume) error {
 	fsys, err := v.FS()
 	if errors.Is(err, layer.ErrUnsupported) && !v.Readable() {
-		return nil
+		c.UUID, c.Label, err = v.Identity()
+		return err
 	}
 	if err != nil {
 		return err
@@ -180,6 +222,10 @@ func (c *contentFacts) open(v *vmdkfs.Volume) error {
 				c.Journal.Error = printable(j.Err.Error())
 			}
 		}
+	case *fat.FS:
+		return c.fat(x)
+	case *ntfs.FS:
+		return c.openNTFS(x)
 	case *iso.FS:
 		c.Label, c.Tree = x.Label(), x.Tree().String()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vmdkfs/vmdkfs"
@@ -11,6 +12,9 @@ func hexID(id uint32) string { return fmt.Sprintf("%08x", id) }
 
 // text appends the facts as people read them: what lies in what is indented.
 func (f facts) text(b []byte) []byte {
+	if f.VM != nil {
+		b = f.VM.text(b)
+	}
 	for _, d := range f.Disks {
 		b = d.text(b)
 		for _, p := range f.Partitions {
@@ -19,11 +23,23 @@ func (f facts) text(b []byte) []byte {
 			}
 		}
 	}
+	for _, r := range f.Arrays {
+		b = r.text(b)
+	}
 	for _, g := range f.Groups {
+		b = g.text(b)
+	}
+	for _, g := range f.DiskGroups {
 		b = g.text(b)
 	}
 	if f.Guest != nil {
 		b = f.Guest.text(b)
+	}
+	for _, c := range f.Checks {
+		b = c.text(b)
+	}
+	for _, l := range f.Logs {
+		b = l.text(b)
 	}
 	return b
 }
@@ -54,11 +70,10 @@ func put(prefix, value string) string {
 func (d diskFacts) text(b []byte) []byte {
 	b = line(b, 0, d.Image, strings.TrimSpace(d.Format+" "+d.CreateType), sizeText(d.Size), fmt.Sprintf("%d bytes", d.Size), put("CID ", d.CID))
 	for _, e := range d.Extents {
-		offset := ""
-		if e.Offset > 0 {
-			offset = fmt.Sprintf("from byte %d", e.Offset)
-		}
-		b = line(b, 1, "extent", e.Type, e.Access, e.File, sizeText(e.Size), offset)
+		b = e.text(b, 1)
+	}
+	for _, p := range d.Parents {
+		b = p.text(b)
 	}
 	if t := d.Table; t != nil {
 		b = line(b, 1, "partitions", strings.ToUpper(t.Scheme), "disk ID "+t.ID, fmt.Sprintf("sectors of %d bytes", t.SectorSize))
@@ -71,15 +86,16 @@ func (d diskFacts) text(b []byte) []byte {
 
 func (p partitionFacts) text(b []byte) []byte {
 	boot := ""
-	if p.Bootable {
+	if p.Bootable && !slices.Contains(p.Attributes, "legacy BIOS bootable") {
 		boot = "bootable"
 	}
-	b = line(b, 1, p.Path, sizeText(p.Size), "at "+sizeText(p.Start), "type "+strings.TrimSpace(p.Type+" "+p.TypeName), put("label ", p.Label), boot)
+	b = line(b, 1, p.Path, sizeText(p.Size), "at "+sizeText(p.Start), "type "+strings.TrimSpace(p.Type+" "+p.TypeName), put("label ", p.Label), put("GUID ", p.GUID), boot, strings.Join(p.Attributes, ", "))
 	return p.Content.text(b, 2)
 }
 
 func (g groupFacts) text(b []byte) []byte {
-	b = line(b, 0, g.Name, "LVM2 VG", sizeText(g.Size), sizeText(g.Free)+" free", "extents of "+sizeText(g.ExtentSize), "UUID "+g.UUID)
+	b = line(b, 0, g.Name, "LVM2 VG", sizeText(g.Size), sizeText(g.Free)+" free", "extents of "+sizeText(g.ExtentSize), "UUID "+g.UUID,
+		strings.Join(g.State, ", "), put("owned by host ", g.SystemID), put("locks by ", g.LockType))
 	for _, pv := range g.PVs {
 		where := pv.Volume
 		if pv.Missing {
@@ -103,16 +119,21 @@ func (c *contentFacts) text(b []byte, indent int) []byte {
 		return line(b, indent, "unknown content")
 	case c.Group != "":
 		return line(b, indent, c.Kind, "of "+c.Group, "UUID "+c.UUID)
-	case c.UUID != "" && !c.Readable:
-		return line(b, indent, c.Kind, "of no group", "UUID "+c.UUID)
-	case c.Kind == string(vmdkfs.Swap):
-		return line(b, indent, c.Kind)
-	case !c.Readable:
-		return line(b, indent, c.Kind, "not read yet")
+	case c.Kind == string(vmdkfs.PV):
+		return line(b, indent, c.Kind, "of no group", put("UUID ", c.UUID))
 	}
 	label := ""
 	if c.Label != "" {
 		label = fmt.Sprintf("label %q", c.Label)
+	}
+	switch {
+	case c.Kind == string(vmdkfs.Swap), c.Kind == string(vmdkfs.LDM), c.Kind == string(vmdkfs.LinuxRAID):
+		return line(b, indent, c.Kind, label, put("UUID ", c.UUID))
+	case !c.Readable:
+		return line(b, indent, c.Kind, "not read yet", label, put("UUID ", c.UUID))
+	}
+	if c.NTFS != nil {
+		return c.NTFS.text(b, indent, c, label)
 	}
 	if c.Tree != "" {
 		return line(b, indent, c.Kind, label, c.Tree)

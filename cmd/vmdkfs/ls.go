@@ -84,7 +84,10 @@ func (l *lister) add(b *batch, e walk.Entry, shown string) {
 	}
 	switch {
 	case l.app.json && info != nil:
-		b.lines = append(appendObject(b.lines, shown, info, target), '}')
+		var err error
+		b.lines, err = appendStreams(appendObject(b.lines, shown, info, target), info)
+		b.fail(shown, err)
+		b.lines = append(b.lines, '}')
 	case l.app.json:
 		b.lines = append(b.lines, `{"path":`...)
 		b.lines = appendJSON(b.lines, shown)

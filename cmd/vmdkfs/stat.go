@@ -48,10 +48,13 @@ func (a *app) stat(d *vmdkfs.Disk, arg string) error {
 		xattrs, err = sys.Xattrs()
 		a.fail(arg, err)
 	}
+	more, err := ntfsOf(info)
+	a.fail(arg, err)
 	if a.json {
-		return a.outputFailed(a.write(appendStat(nil, p.shown(p.name), info, target, xattrs)))
+		b := appendStat(nil, p.shown(p.name), info, target, xattrs)
+		return a.outputFailed(a.write(append(more.append(b), "}\n"...)))
 	}
-	return a.outputFailed(a.write(statText(p.shown(p.name), info, target, xattrs)))
+	return a.outputFailed(a.write(more.text(statText(p.shown(p.name), info, target, xattrs))))
 }
 
 func (a *app) write(b []byte) error {
@@ -59,7 +62,8 @@ func (a *app) write(b []byte) error {
 	return err
 }
 
-// appendStat appends the object of ls --json with further members.
+// appendStat appends the object of ls --json with further members, without the
+// brace at its end.
 func appendStat(b []byte, name string, info fs.FileInfo, target string, xattrs map[string][]byte) []byte {
 	b = appendObject(b, name, info, target)
 	if unix, ok := unixOf(info); ok {
@@ -83,7 +87,7 @@ func appendStat(b []byte, name string, info fs.FileInfo, target string, xattrs m
 		}
 		b = append(b, '}')
 	}
-	return append(b, "}\n"...)
+	return b
 }
 
 // statText returns what stat prints.
