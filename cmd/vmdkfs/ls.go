@@ -72,7 +72,8 @@ func (l *lister) list(ctx context.Context, d *vmdkfs.Disk, arg string) error {
 	return l.app.inOrder(ctx, w, take, func(_ context.Context, b *batch, e walk.Entry, _ []byte) { l.add(b, e, p.shown(e.Path)) })
 }
 
-// add adds the line of one entry, under the path shown, to b. An entry that cannot be described is
+// add adds the line of one entry, under the path shown, to b; JSON has the path
+// in its tree. An entry that cannot be described is
 // listed all the same.
 func (l *lister) add(b *batch, e walk.Entry, shown string) {
 	var info fs.FileInfo
@@ -85,12 +86,12 @@ func (l *lister) add(b *batch, e walk.Entry, shown string) {
 	switch {
 	case l.app.json && info != nil:
 		var err error
-		b.lines, err = appendStreams(appendObject(b.lines, shown, info, target), info)
+		b.lines, err = appendStreams(appendObject(b.lines, e.Path, info, target), info)
 		b.fail(shown, err)
 		b.lines = append(b.lines, '}')
 	case l.app.json:
 		b.lines = append(b.lines, `{"path":`...)
-		b.lines = appendJSON(b.lines, shown)
+		b.lines = appendJSON(b.lines, e.Path)
 		b.lines = append(b.lines, `,"type":"`+typeName(e.Type())+`"}`...)
 	default:
 		if l.long {

@@ -75,6 +75,7 @@ func TestRun(t *testing.T) {
 		{"ls above the root", []string{"ls", vm, "../x"}, "", `\.\./x: path leads out of the image`, 1},
 		{"ls of a guest path", []string{"ls", vm, "/boot/../boot"}, "grub\n(?s:.*)", "", 0},
 		{"ls -R of a guest path", []string{"ls", "-R", vm, "/boot/grub"}, "/boot/grub/grub.cfg\n", "", 0},
+		{"ls --json of a guest path", []string{"ls", "-R", "--json", vm, "/boot/grub"}, `{"path":"boot/grub/grub.cfg".*\n`, "", 0},
 		{"cat of a guest path", []string{"cat", vm, "/etc/hostname"}, "web01\n", "", 0},
 		{"a guest path to nothing", []string{"cat", vm, "/home/none"}, "", "/home/none: no such file or directory", 1},
 		{"paths of two trees", []string{"cp", vm, "/etc", "p1", t.TempDir()}, "", "p1: paths of the guest and paths that begin with a volume in one command", 1},

@@ -51,7 +51,7 @@ func (a *app) stat(d *vmdkfs.Disk, arg string) error {
 	more, err := ntfsOf(info)
 	a.fail(arg, err)
 	if a.json {
-		b := appendStat(nil, p.shown(p.name), info, target, xattrs)
+		b := appendStat(nil, p.name, info, target, xattrs)
 		return a.outputFailed(a.write(append(more.append(b), "}\n"...)))
 	}
 	return a.outputFailed(a.write(more.text(statText(p.shown(p.name), info, target, xattrs))))
