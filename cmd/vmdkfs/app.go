@@ -113,7 +113,7 @@ done, 2 when the command line makes no sense.`,
 	flags.BoolVar(&a.outside, "allow-outside", false, "open files that a trusted descriptor or configuration names outside of its directory")
 	flags.BoolVar(&a.anyCID, "allow-cid-mismatch", false, "read a snapshot though its parent has changed since it was taken, or is another disk")
 	a.group.add(flags)
-	root.AddCommand(a.infoCommand(), a.lsCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
+	root.AddCommand(a.infoCommand(), a.lsCommand(), a.findCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
 		a.tarCommand(), a.zipCommand(), a.isoCommand())
 	return root
 }
