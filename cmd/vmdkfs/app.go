@@ -41,15 +41,15 @@ type app struct {
 	outside  bool // --allow-outside
 	anyCID   bool // --allow-cid-mismatch
 
-	told      map[string]bool // mounts of the guest that were warned of
-	outFailed bool            // it was told that standard output cannot be written
+	outFailed bool // it was told that standard output cannot be written
 
 	start       time.Time
 	reads, read atomic.Int64 // of the source: calls, bytes
 
 	mu     sync.Mutex // guards what follows, and stderr
 	failed bool
-	bars   io.Writer // what draws the progress on the terminal, or nil
+	told   map[string]bool // mounts of the guest that were warned of
+	bars   io.Writer       // what draws the progress on the terminal, or nil
 }
 
 // run runs the command and returns its exit status.
@@ -114,6 +114,6 @@ done, 2 when the command line makes no sense.`,
 	flags.BoolVar(&a.anyCID, "allow-cid-mismatch", false, "read a snapshot though its parent has changed since it was taken, or is another disk")
 	a.group.add(flags)
 	root.AddCommand(a.infoCommand(), a.lsCommand(), a.findCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
-		a.tarCommand(), a.zipCommand(), a.isoCommand())
+		a.tarCommand(), a.zipCommand(), a.isoCommand(), a.versionsCommand())
 	return root
 }

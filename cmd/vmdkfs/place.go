@@ -64,14 +64,23 @@ func (a *app) place(d *vmdkfs.Disk, arg string) (place, error) {
 func (a *app) warnOfMounts(g *vmdkfs.Guest, name string) {
 	for _, m := range g.Mounts {
 		at := strings.TrimPrefix(m.Path, "/")
-		if m.Err != nil && !a.told[m.Path] && (name == "." || at == "" || name == at || strings.HasPrefix(name, at+"/") || strings.HasPrefix(at, name+"/")) {
-			a.told[m.Path] = true
+		concerned := name == "." || at == "" || name == at || strings.HasPrefix(name, at+"/") || strings.HasPrefix(at, name+"/")
+		if m.Err != nil && concerned && a.first(m.Path) {
 			a.warn(m.Path, fmt.Errorf("%s is not mounted: %w", m.Source, m.Err))
 		}
 	}
 }
 
 var errMixed = errors.New("paths of the guest and paths that begin with a volume in one command")
+
+// first reports whether it is asked for the first time about a mount.
+func (a *app) first(mount string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	told := a.told[mount]
+	a.told[mount] = true
+	return !told
+}
 
 // existing returns the place that arg names, and reports when there is
 // nothing.

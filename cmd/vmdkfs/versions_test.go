@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vmdkfs/vmdkfs/internal/testimg"
+)
+
+// store makes a datastore with snapshots of web01, each with its disk changed.
+func store(t *testing.T, changes map[string]func(disk []byte) []byte) string {
+	t.Helper()
+	root := t.TempDir()
+	descriptor, err := os.ReadFile(testimg.Path(t, "web01/web01.vmdk"))
+	require.NoError(t, err)
+	for name, change := range changes {
+		disk, err := os.ReadFile(testimg.Path(t, "web01/web01-flat.vmdk"))
+		require.NoError(t, err)
+		dir := filepath.Join(root, ".snapshot", name, "web01")
+		if name == "current" {
+			dir = filepath.Join(root, "web01")
+		}
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "web01.vmdk"), descriptor, 0o600))
+		flat := filepath.Join(dir, "web01-flat.vmdk")
+		require.NoError(t, os.WriteFile(flat, change(disk), 0o600))
+		at := time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC)
+		require.NoError(t, os.Chtimes(flat, at, at))
+		require.NoError(t, os.Chtimes(filepath.Join(dir, "web01.vmdk"), at, at))
+	}
+	return root
+}
+
+func TestVersions(t *testing.T) {
+	const file = "/home/alice/notes/n1.txt"
+	text := []byte(invoke(t, "cat", web01(t), "vg_root/home/alice/notes/n1.txt").out)
+	require.NotEmpty(t, text)
+	same := func(disk []byte) []byte { return disk }
+	root := store(t, map[string]func([]byte) []byte{
+		"daily.2026-11-17_0010": same,
+		"daily.2026-11-18_0010": func(disk []byte) []byte { // other bytes, and nothing else that tells
+			at := bytes.Index(disk, text)
+			require.Positive(t, at)
+			disk[at] ^= 1
+			return disk
+		},
+		"daily.2026-11-19_0010": func(disk []byte) []byte { return disk[:4<<20] },
+		"current":               same,
+	})
+	states := func(args ...string) (list []string) {
+		r := invoke(t, append(args, root, "web01/web01.vmdk", file)...)
+		require.Equal(t, 1, r.status, r.err) // of the one that was cut
+		require.Contains(t, r.err, "daily.2026-11-19_0010: ")
+		require.Equal(t, 1, strings.Count(r.err, "\n"), r.err)
+		for _, line := range strings.Split(strings.TrimSuffix(r.out, "\n"), "\n") {
+			var v versionRow
+			require.NoError(t, json.Unmarshal([]byte(line), &v))
+			if v.Error == "" {
+				require.EqualValues(t, len(text), *v.Size)
+			}
+			list = append(list, v.Version+" "+v.State)
+		}
+		return list
+	}
+	require.Equal(t, []string{"daily.2026-11-17_0010 ", "daily.2026-11-18_0010 same", "daily.2026-11-19_0010 ", "current same"}, states("versions", "--json"))
+	require.Equal(t, []string{"daily.2026-11-17_0010 ", "daily.2026-11-18_0010 changed", "daily.2026-11-19_0010 ", "current changed"}, states("versions", "--json", "--checksum"))
+
+	r := invoke(t, "versions", root, "web01/web01.vmdk")
+	require.Equal(t, 1, r.status)
+	require.Contains(t, r.out, " 2026-11-17 00:10  daily.2026-11-17_0010                24 MiB  4f1d2c3b\n")
+	require.Contains(t, r.out, "~2026-11-20 06:00  current ")
+	r = invoke(t, "versions", root, "none.vmdk")
+	require.Equal(t, result{"", "vmdkfs: " + filepath.Join(root, "none.vmdk") + ": no such file or directory\n", 1}, r)
+	r = invoke(t, "versions", root, "../x")
+	require.Equal(t, 1, r.status)
+}
+
+// TestNeighbours: a file that comes and goes.
+func TestNeighbours(t *testing.T) {
+	yes, no := true, false
+	rows := []versionRow{{Present: &no}, {Present: &yes}, {err: errFailed}, {Present: &yes}, {Present: &no}, {Present: &no}, {Present: &yes}}
+	var pairs [][2]int
+	new(historian).neighbours(rows, func(before, i int) { pairs = append(pairs, [2]int{before, i}) })
+	require.Equal(t, [][2]int{{1, 3}}, pairs)
+	var states []string
+	for _, r := range rows {
+		states = append(states, r.State)
+	}
+	require.Equal(t, []string{"", "new", "", "", "gone", "", "new"}, states)
+}
+
+// TestMark: what is the same by its stamps need not be read.
+func TestMark(t *testing.T) {
+	a := mark{sizes: []byte{1}, stamps: []byte{1}}
+	touched := mark{sizes: []byte{1}, stamps: []byte{2}}
+	longer := mark{sizes: []byte{2}, stamps: []byte{2}}
+	require.True(t, a.same(a))
+	require.False(t, a.unsure(a))
+	require.True(t, a.unsure(touched))
+	require.False(t, a.unsure(longer))
+	require.False(t, a.same(longer))
+	a.data, touched.data = []byte{3}, []byte{3}
+	require.True(t, a.same(touched))
+}
