@@ -177,7 +177,7 @@ func (d *Disk) addPartitions(disk *Volume) {
 // diskName returns the name that a disk of several has in the volume tree,
 // and adds it to those that are taken.
 func diskName(file string, taken map[string]bool) string {
-	base := path.Base(file)
+	base := vnode.Escape([]byte(path.Base(file)))
 	if stem, ok := strings.CutSuffix(base, ".vmdk"); ok && stem != "" {
 		base = stem
 	}

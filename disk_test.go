@@ -387,3 +387,10 @@ func TestConcurrent(t *testing.T) {
 	all.Wait()
 	require.Positive(t, reads.Load())
 }
+
+// A name that is no text is one that a path may have all the same.
+func TestDiskName(t *testing.T) {
+	taken := make(map[string]bool)
+	require.Equal(t, `a\xff`, diskName("dir/a\xff.vmdk", taken))
+	require.Equal(t, `a\xff-2`, diskName("other/a\xff.vmdk", taken))
+}

@@ -11,13 +11,14 @@ import (
 	"github.com/vmdkfs/vmdkfs/internal/extent"
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/raid"
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // An Array is a set of devices with superblocks of one UUID. Callers must not
 // change it.
 type Array struct {
-	Name    string // of its file: that in the superblock without the host, else "md-" and the first 8 digits of the UUID
+	Name    string // of its file: that in the superblock without the host, escaped as names of files are, else "md-" and the first 8 digits of the UUID
 	UUID    string
 	Version string // of the superblocks
 	Level   string // "raid5"
@@ -48,7 +49,7 @@ func (f *FS) assemble(devices []found) *Array {
 		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(min(b.role, 0), min(a.role, 0))) // members first
 	})
 	newest := devices[0]
-	a := &Array{Name: newest.ShortName(), UUID: newest.UUID, Version: newest.Version, Level: levelName(newest.Level)}
+	a := &Array{Name: vnode.Escape([]byte(newest.ShortName())), UUID: newest.UUID, Version: newest.Version, Level: levelName(newest.Level)}
 	if strings.Trim(a.Name, ".") == "" || strings.ContainsAny(a.Name, "/\x00") {
 		a.Name = "md-" + a.short()
 	}
