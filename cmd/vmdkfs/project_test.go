@@ -14,7 +14,7 @@ func TestProject(t *testing.T) {
 	require.NotContains(t, invoke(t, "stat", image, ".").out, "project")
 	var object struct{ Project uint32 }
 	require.NoError(t, json.Unmarshal([]byte(invoke(t, "stat", "--json", image, "project-4294967294").out), &object))
-	require.EqualValues(t, 4294967294, object.Project)
+	require.Equal(t, uint32(4294967294), object.Project)
 }
 
 func TestFastCommitsInInfo(t *testing.T) {

@@ -3,11 +3,9 @@ package export
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
 
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -71,12 +69,12 @@ func (t *tarFormat) sparse(h *tar.Header, m *member, data []region) error {
 
 	size := h.Size
 	h = clone(h)
-	h.PAXRecords[sparseKey+"major"], h.PAXRecords[sparseKey+"minor"] = "1", "0"
-	h.PAXRecords[sparseKey+"name"] = h.Name
-	h.PAXRecords[sparseKey+"realsize"] = strconv.FormatInt(size, 10)
+	h.PAXRecords[keySparse+"major"], h.PAXRecords[keySparse+"minor"] = "1", "0"
+	h.PAXRecords[keySparse+"name"] = h.Name
+	h.PAXRecords[keySparse+"realsize"] = strconv.FormatInt(size, 10)
 	h.Name = path.Join(path.Dir(h.Name), "GNUSparseFile.0", path.Base(h.Name))
 	h.Size = int64(table.Len()) + stored
-	if err := t.sparseHeader(h); err != nil {
+	if err := t.header(h); err != nil {
 		return err
 	}
 	if _, err := t.out.Write(table.Bytes()); err != nil {
@@ -90,51 +88,5 @@ func (t *tarFormat) sparse(h *tar.Header, m *member, data []region) error {
 		}
 		end = d.offset + d.length
 	}
-	if _, err := t.out.Write(make([]byte, -stored&(tarBlock-1))); err != nil {
-		return fatal{err}
-	}
-	return nil
-}
-
-// tarBlock is the unit of a tar archive.
-const tarBlock = 512
-
-// archive/tar writes no records of GNU tar's sparse format. They are given to
-// it under keys that are as long, which are replaced in what it made of them.
-const (
-	sparseKey    = "VFS.sparse."
-	gnuSparseKey = "GNU.sparse."
-)
-
-var errHeader = errors.New("header of a sparse file is of no form that is known")
-
-// sparseHeader writes the header of a sparse file.
-func (t *tarFormat) sparseHeader(h *tar.Header) error {
-	var head bytes.Buffer
-	if err := tar.NewWriter(&head).WriteHeader(h); err != nil {
-		return err
-	}
-	blocks := head.Bytes()
-	records, err := strconv.ParseInt(strings.Trim(string(blocks[124:136]), " \x00"), 8, 64) // the size in the header of the records
-	if err != nil || blocks[156] != tar.TypeXHeader || records > int64(len(blocks)-2*tarBlock) {
-		return errHeader
-	}
-	for rest := blocks[tarBlock:][:records]; len(rest) > 0; {
-		digits, key, _ := bytes.Cut(rest, []byte(" "))
-		n, err := strconv.Atoi(string(digits))
-		if err != nil || n <= len(digits) || n > len(rest) {
-			return errHeader
-		}
-		if bytes.HasPrefix(key, []byte(sparseKey)) {
-			copy(key, gnuSparseKey)
-		}
-		rest = rest[n:]
-	}
-	if err := t.w.Flush(); err != nil {
-		return fatal{err}
-	}
-	if _, err := t.out.Write(blocks); err != nil {
-		return fatal{err}
-	}
-	return nil
+	return t.pad(stored)
 }

@@ -25,18 +25,24 @@ import (
 // or of the context.
 func Tar(ctx context.Context, fsys walk.FS, sources []Source, w io.Writer, opts Options) (Summary, error) {
 	return write(ctx, fsys, sources, w, opts, func(a *archive, w io.Writer) format {
-		return &tarFormat{archive: a, out: w, w: tar.NewWriter(w)}
+		return &tarFormat{archive: a, out: w}
 	})
 }
+
+// tarBlock is the unit of a tar archive.
+const tarBlock = 512
 
 // A tarFormat writes a tar archive.
 type tarFormat struct {
 	*archive
 	out io.Writer
-	w   *tar.Writer // over out
 }
 
-func (t *tarFormat) close() error { return t.w.Close() }
+// close ends the archive: with two blocks of zeros.
+func (t *tarFormat) close() error {
+	_, err := t.out.Write(make([]byte, 2*tarBlock))
+	return err
+}
 
 func (t *tarFormat) member(m *member) error {
 	h := newHeader(m)
@@ -79,7 +85,18 @@ func (t *tarFormat) member(m *member) error {
 	if err := t.header(h); err != nil {
 		return err
 	}
-	return t.content(t.w, m, 0, h.Size, new(bool))
+	if err := t.content(t.out, m, 0, h.Size, new(bool)); err != nil {
+		return err
+	}
+	return t.pad(h.Size)
+}
+
+// pad fills the last block of size bytes of content.
+func (t *tarFormat) pad(size int64) error {
+	if _, err := t.out.Write(make([]byte, -size&(tarBlock-1))); err != nil {
+		return fatal{err}
+	}
+	return nil
 }
 
 func (t *tarFormat) link(m *member, to string) error {
@@ -91,11 +108,14 @@ func (t *tarFormat) link(m *member, to string) error {
 
 // header writes h. An error that is not fatal says what h cannot hold.
 func (t *tarFormat) header(h *tar.Header) error {
-	err := t.w.WriteHeader(h)
-	if err != nil && t.w.Flush() != nil {
+	blocks, err := headerBlocks(h)
+	if err != nil {
+		return err
+	}
+	if _, err := t.out.Write(blocks); err != nil {
 		return fatal{err}
 	}
-	return err
+	return nil
 }
 
 // newHeader returns the header of m without what depends on its type.
@@ -117,7 +137,7 @@ func newHeader(m *member) *tar.Header {
 	}
 	if sys, ok := m.info.Sys().(layer.Sys); ok {
 		unix := sys.Unix()
-		h.Uid, h.Gid = int(unix.UID), int(unix.GID)
+		setOwner(h, unix.UID, unix.GID)
 		h.Devmajor, h.Devminor = int64(unix.Major), int64(unix.Minor)
 		h.AccessTime, h.ChangeTime = unix.Access, unix.Change
 	}
