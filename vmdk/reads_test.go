@@ -126,7 +126,7 @@ func TestLargeDisk(t *testing.T) {
 	large := newLarge()
 	f := mustOpen(t, large, "large.vmdk")
 	file := content(t, f)
-	require.EqualValues(t, largeSectors*512, file.Size())
+	require.Equal(t, int64(largeSectors*512), file.Size())
 	require.LessOrEqual(t, large.reads.Load(), int64(3))
 	buf := make([]byte, 1<<20)
 	for _, off := range []int64{0, 1 << 40, largeSectors*512 - 1<<20} {

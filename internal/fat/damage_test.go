@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -102,9 +103,12 @@ func TestDamagedChains(t *testing.T) {
 				tt.damage(p)
 
 				f := mustOpen(t, p.image)
-				_, err = f.ReadFile("left.log")
-				require.ErrorIs(t, err, layer.ErrCorrupt)
-				require.ErrorContains(t, err, tt.text)
+				if _, err = f.ReadFile("left.log"); strconv.IntSize == 32 && tt.name == "huge" {
+					require.ErrorContains(t, err, "address space") // which is asked first
+				} else {
+					require.ErrorIs(t, err, layer.ErrCorrupt)
+					require.ErrorContains(t, err, tt.text)
+				}
 				require.ErrorContains(t, err, "left.log")
 				opened, err := f.Open("left.log")
 				require.NoError(t, err)

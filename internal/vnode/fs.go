@@ -1,7 +1,6 @@
 package vnode
 
 import (
-	"io"
 	"io/fs"
 	"strings"
 
@@ -94,7 +93,7 @@ func (f *FS) ReadFile(name string) ([]byte, error) {
 		return fail(err)
 	}
 	if int64(int(content.Size())) != content.Size() {
-		return fail(io.ErrShortBuffer) // more than the address space of this machine
+		return fail(errAddressSpace)
 	}
 	data, err := ondisk.Read(content, 0, content.Size())
 	if err != nil {

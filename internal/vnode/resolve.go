@@ -12,9 +12,10 @@ import (
 const maxLinks = 40
 
 var (
-	errNotDir   = errors.New("not a directory")
-	errIsDir    = errors.New("is a directory")
-	errManyHops = errors.New("too many levels of symbolic links")
+	errNotDir       = errors.New("not a directory")
+	errIsDir        = errors.New("is a directory")
+	errAddressSpace = errors.New("larger than the address space of this process")
+	errManyHops     = errors.New("too many levels of symbolic links")
 )
 
 // resolve returns the node at name, a valid path of io/fs. Links are followed
