@@ -106,12 +106,20 @@ func TestPrintable(t *testing.T) {
 		"Grüße 世界":               "Grüße 世界",
 		"\x1b[2J":                `\x1b[2J`,
 		"a\nb\x7f":               `a\x0ab\x7f`,
-		"\u0085\u200e\U000e0001": `\u0085\u200e\U000e0001`,
+		"\u0085\u200e\U000e0001": `\xc2\x85\xe2\x80\x8e\xf3\xa0\x80\x81`,
 		"caf\xe9":                `caf\xe9`,
 		"\ufffd":                 "\ufffd",
 	} {
 		require.Equal(t, want, printable(s))
 	}
+}
+
+// A name in the image is found by what was printed of it.
+func TestUnprintable(t *testing.T) {
+	for _, name := range []string{"plain", "a\x1b\u200e\U000e0001", `caf\xe9`, `\x5cx41`, `\x5c\x2f\x00`, `\ud800\xff`, `a\b`, "\ufffd"} {
+		require.Equal(t, name, unprintable(printable(name)), name)
+	}
+	require.Equal(t, `caf\xe9`, unprintable("caf\xe9"), "its bytes")
 }
 
 func TestReason(t *testing.T) {

@@ -20,7 +20,8 @@ func (a *app) lsCommand() *cobra.Command {
 path a line, as every command takes it. Symbolic links below PATH are not
 followed; PATH itself is one that -l, -R and --json show.
 
-Control characters in names are shown as \xNN. Times are UTC, owners are numbers.`,
+What cannot be printed in names is shown as \xNN, and taken as such in a PATH.
+Times are UTC, owners are numbers.`,
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: a.complete,
 		RunE: func(c *cobra.Command, args []string) error {

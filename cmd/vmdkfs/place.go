@@ -6,10 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/vmdkfs/vmdkfs"
-	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 )
 
@@ -34,13 +32,10 @@ type place struct {
 }
 
 // place returns what the argument PATH means: a path in the volume tree, or,
-// when it begins with a slash, the guest's own path. A name that is not UTF-8
-// may be given as its raw bytes.
+// when it begins with a slash, the guest's own path. Names are taken as they are
+// printed; one that is not UTF-8 may be given as its raw bytes as well.
 func (a *app) place(d *vmdkfs.Disk, arg string) (place, error) {
-	p := place{tree{d, ""}, arg}
-	if !utf8.ValidString(arg) {
-		p.name = vnode.Escape([]byte(arg))
-	}
+	p := place{tree{d, ""}, unprintable(arg)}
 	if below, ok := strings.CutPrefix(p.name, "/"); ok {
 		g, err := d.Guest()
 		if err != nil {
