@@ -75,7 +75,8 @@ func reason(path string, err error) string {
 	for {
 		switch e := err.(type) {
 		case *fs.PathError:
-			if e.Path != path && !strings.HasSuffix(path, "/"+e.Path) && !strings.HasPrefix(path, "warning") {
+			at, said := printable(e.Path), printable(path) // a path may be given as it was printed
+			if at != said && !strings.HasSuffix(said, "/"+at) && !strings.HasPrefix(path, "warning") {
 				return e.Path + ": " + reason(e.Path, e.Err)
 			}
 			err = e.Err
