@@ -46,10 +46,13 @@ type app struct {
 	start       time.Time
 	reads, read atomic.Int64 // of the source: calls, bytes
 
-	mu     sync.Mutex // guards what follows, and stderr
-	failed bool
-	told   map[string]bool // mounts of the guest that were warned of
-	bars   io.Writer       // what draws the progress on the terminal, or nil
+	mu       sync.Mutex // guards what follows, and stderr
+	failed   bool
+	failures int64           // that were told
+	events   bool            // what is told on standard error is JSON
+	summary  *summary        // of a command that writes files, when it is done
+	told     map[string]bool // mounts of the guest that were warned of
+	bars     io.Writer       // what draws the progress on the terminal, or nil
 }
 
 // run runs the command and returns its exit status.
@@ -63,14 +66,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if ferr := a.out.Flush(); err == nil || errors.Is(err, errFailed) {
 		a.outputFailed(ferr)
 	}
-	switch {
-	case err != nil && !errors.Is(err, errFailed):
+	if err != nil && !errors.Is(err, errFailed) {
 		fmt.Fprintf(stderr, "vmdkfs: %s; see vmdkfs --help\n", printable(err.Error()))
 		return exitUsage
-	case err != nil || a.failed:
-		if ctx.Err() != nil {
-			fmt.Fprintln(stderr, "vmdkfs: interrupted")
-		}
+	}
+	failed := err != nil || a.failed
+	interrupted := failed && ctx.Err() != nil
+	if interrupted && !a.events {
+		fmt.Fprintln(stderr, "vmdkfs: interrupted")
+	}
+	a.printSummary(interrupted)
+	if failed {
 		return exitFailed
 	}
 	return exitDone
@@ -106,9 +112,9 @@ done, 2 when the command line makes no sense.`,
 	flags.StringArrayVar(&a.disks, "disk", nil, "add a further disk of the same machine; may be repeated")
 	flags.StringVar(&a.journal, "journal", "", "the external journal of an ext file system, where it is a device of its own")
 	flags.StringVar(&a.root, "root", "", "the volume that holds the root of the guest, where several do")
-	flags.BoolVar(&a.json, "json", false, "print JSON")
+	flags.BoolVar(&a.json, "json", false, "print JSON; of commands that write files, failures and the summary on standard error")
 	flags.BoolVar(&a.stats, "stats", false, "print the reads of the source, time and peak memory at the end")
-	flags.BoolVar(&a.quiet, "quiet", false, "show no progress")
+	flags.BoolVar(&a.quiet, "quiet", false, "show no progress and no summary")
 	flags.BoolVar(&a.noReplay, "no-replay", false, "read file systems without what is in their journals only")
 	flags.BoolVar(&a.outside, "allow-outside", false, "open files that a trusted descriptor or configuration names outside of its directory")
 	flags.BoolVar(&a.anyCID, "allow-cid-mismatch", false, "read a snapshot though its parent has changed since it was taken, or is another disk")

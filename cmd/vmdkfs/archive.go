@@ -15,17 +15,17 @@ import (
 )
 
 // An archiver writes files to an archive: export.Tar, or export.Zip.
-type archiver func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) error
+type archiver func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) (export.Summary, error)
 
 func (a *app) tarCommand() *cobra.Command {
 	var file string
-	c := a.archiveCommand(&file, func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) error {
+	c := a.archiveCommand(&file, func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) (export.Summary, error) {
 		packed, err := compressor(w, file)
 		if err != nil {
-			return err
+			return export.Summary{}, err
 		}
-		_, err = export.Tar(ctx, from, sources, packed, opts)
-		return errors.Join(err, packed.Close())
+		done, err := export.Tar(ctx, from, sources, packed, opts)
+		return done, errors.Join(err, packed.Close())
 	})
 	c.Use = "tar -o FILE IMAGE PATH..."
 	c.Short = "Write files and directories to a tar archive"
@@ -42,9 +42,8 @@ has no name: its content is written, as is that of a directory given as PATH/. .
 func (a *app) zipCommand() *cobra.Command {
 	var file string
 	var stored bool
-	c := a.archiveCommand(&file, func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) error {
-		_, err := export.Zip(ctx, from, sources, w, stored, opts)
-		return err
+	c := a.archiveCommand(&file, func(ctx context.Context, from tree, sources []export.Source, w io.Writer, opts export.Options) (export.Summary, error) {
+		return export.Zip(ctx, from, sources, w, stored, opts)
 	})
 	c.Use = "zip -o FILE IMAGE PATH..."
 	c.Short = "Write files and directories to a zip archive"
@@ -68,7 +67,7 @@ func (a *app) archiveCommand(file *string, write archiver) *cobra.Command {
 			if *file == "-" && isTerminal(a.raw) {
 				return errors.New("an archive is nothing for a terminal")
 			}
-			return a.with(args[0], func(d *vmdkfs.Disk) error {
+			return a.writing(args[0], func(d *vmdkfs.Disk) (summary, error) {
 				return a.archive(c.Context(), d, args[1:], *file, write)
 			})
 		},
@@ -79,20 +78,27 @@ func (a *app) archiveCommand(file *string, write archiver) *cobra.Command {
 }
 
 // archive writes the files at args to the archive file.
-func (a *app) archive(ctx context.Context, d *vmdkfs.Disk, args []string, file string, write archiver) error {
+func (a *app) archive(ctx context.Context, d *vmdkfs.Disk, args []string, file string, write archiver) (summary, error) {
 	from, sources := a.sources(d, args)
 	if len(sources) == 0 {
-		return errFailed
+		return summary{}, errFailed
 	}
 	p := a.progress(func() int64 { return sourcesSize(ctx, from, sources) })
 	opts := export.Options{Progress: p.add}
 	a.report(&opts, from, file)
-	err := a.toFile(file, func(w io.Writer) error { return write(ctx, from, sources, w, opts) })
+	var done export.Summary
+	err := a.toFile(file, func(w io.Writer) (err error) {
+		done, err = write(ctx, from, sources, w, opts)
+		return err
+	})
 	p.stop()
+	if err != nil {
+		done = export.Summary{} // there is no archive
+	}
 	if !errors.Is(err, errFailed) {
 		a.fail(file, err)
 	}
-	return nil
+	return summaryOf(done), nil
 }
 
 // compressor returns what compresses for w as the name of the file says, or

@@ -38,7 +38,7 @@ func TestTar(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			file := filepath.Join(dir, test.name)
-			require.Equal(t, result{}, invoke(t, "tar", "-o", file, web01(t), "vg_root/home"))
+			require.Equal(t, result{}, invoke(t, "--quiet", "tar", "-o", file, web01(t), "vg_root/home"))
 			packed, err := os.ReadFile(file)
 			require.NoError(t, err)
 			r, err := test.unpack(bytes.NewReader(packed))

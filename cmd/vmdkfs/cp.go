@@ -28,7 +28,7 @@ is that of a directory given as PATH/. . Nothing that exists is replaced without
 		Args: cobra.MinimumNArgs(3),
 		RunE: func(c *cobra.Command, args []string) error {
 			last := len(args) - 1
-			return a.with(args[0], func(d *vmdkfs.Disk) error {
+			return a.writing(args[0], func(d *vmdkfs.Disk) (summary, error) {
 				return a.cp(c.Context(), d, args[1:last], args[last], export.Options{Overwrite: overwrite})
 			})
 		},
@@ -38,18 +38,18 @@ is that of a directory given as PATH/. . Nothing that exists is replaced without
 }
 
 // cp copies the files at args to dest.
-func (a *app) cp(ctx context.Context, d *vmdkfs.Disk, args []string, dest string, opts export.Options) error {
+func (a *app) cp(ctx context.Context, d *vmdkfs.Disk, args []string, dest string, opts export.Options) (summary, error) {
 	from, sources := a.sources(d, args)
 	if len(sources) == 0 {
-		return errFailed
+		return summary{}, errFailed
 	}
 	p := a.progress(func() int64 { return sourcesSize(ctx, from, sources) })
 	a.report(&opts, from, dest)
 	opts.Progress = p.add
-	_, err := export.Copy(ctx, from, sources, dest, opts)
+	done, err := export.Copy(ctx, from, sources, dest, opts)
 	p.stop()
 	a.fail(dest, err)
-	return nil
+	return summaryOf(done), nil
 }
 
 // report has opts report what happens while files of a tree are written to
@@ -91,10 +91,7 @@ func (a *app) sources(d *vmdkfs.Disk, args []string) (from tree, list []export.S
 	return from, list
 }
 
-// count returns n with a noun.
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
+// summaryOf returns what a copy or an archive has done.
+func summaryOf(s export.Summary) summary {
+	return summary{files: s.Files, dirs: s.Dirs, bytes: s.Bytes}
 }

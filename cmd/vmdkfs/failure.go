@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -28,7 +29,8 @@ func (a *app) fail(path string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // run says so, once
 	}
-	a.line(a.about(path), err)
+	a.failures++
+	a.line("failure", a.about(path), err)
 }
 
 // about returns what an error is about: the whole image has no path.
@@ -43,16 +45,33 @@ func (a *app) about(path string) string {
 func (a *app) warn(path string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.line("warning: "+a.about(path), err)
+	a.line("warning", a.about(path), err)
 }
 
-// line prints one line of what went wrong; a.mu is held.
-func (a *app) line(path string, err error) {
-	w := a.stderr
-	if a.bars != nil {
-		w = a.bars // above the bar
+// line prints one line of what went wrong, a failure or a warning; a.mu is
+// held.
+func (a *app) line(kind, path string, err error) {
+	if kind == "warning" {
+		path = "warning: " + path
 	}
-	fmt.Fprintf(w, "vmdkfs: %s: %s\n", printable(path), printable(reason(path, err)))
+	text := reason(path, err)
+	if a.events {
+		a.event(struct {
+			Event  string `json:"event"`
+			Path   string `json:"path"`
+			Reason string `json:"reason"`
+		}{kind, strings.TrimPrefix(path, "warning: "), text})
+		return
+	}
+	fmt.Fprintf(a.stderrNow(), "vmdkfs: %s: %s\n", printable(path), printable(text))
+}
+
+// stderrNow returns where lines for standard error go; a.mu is held.
+func (a *app) stderrNow() io.Writer {
+	if a.bars != nil {
+		return a.bars // above the bar
+	}
+	return a.stderr
 }
 
 // outputFailed reports that standard output could not be written, once. Nobody

@@ -23,7 +23,7 @@ func TestGuestMounts(t *testing.T) {
 		"vmdkfs: /gone/file: no such file or directory\n", r.err)
 
 	dest := t.TempDir()
-	require.Equal(t, result{}, invoke(t, append(set, "cp", old, "/data", "/etc/hostname", dest)...))
+	require.Equal(t, result{}, invoke(t, append(set, "--quiet", "cp", old, "/data", "/etc/hostname", dest)...))
 	text, err := os.ReadFile(filepath.Join(dest, "data", "nested", "etc", "os-release"))
 	require.NoError(t, err)
 	require.Contains(t, string(text), "Old Linux")

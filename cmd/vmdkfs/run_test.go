@@ -78,7 +78,7 @@ func TestRun(t *testing.T) {
 		{"ls --json of a guest path", []string{"ls", "-R", "--json", vm, "/boot/grub"}, `{"path":"boot/grub/grub.cfg".*\n`, "", 0},
 		{"cat of a guest path", []string{"cat", vm, "/etc/hostname"}, "web01\n", "", 0},
 		{"a guest path to nothing", []string{"cat", vm, "/home/none"}, "", "/home/none: no such file or directory", 1},
-		{"paths of two trees", []string{"cp", vm, "/etc", "p1", t.TempDir()}, "", "p1: paths of the guest and paths that begin with a volume in one command", 1},
+		{"paths of two trees", []string{"--quiet", "cp", vm, "/etc", "p1", t.TempDir()}, "", "p1: paths of the guest and paths that begin with a volume in one command", 1},
 		{"a root that is not there", []string{"--root", "p9", "cat", vm, "/etc/hostname"}, "", "/etc/hostname: p9: no such file or directory; or begin with a volume: p1, p2, vg_root/home, vg_root/root", 1},
 		{"a root that is none", []string{"--root", "p1", "cat", vm, "/grub/none"}, "", "/grub/none: no such file or directory", 1},
 		{"cat", []string{"cat", vm, "./" + hostname}, "web01\n", "", 0},
