@@ -175,7 +175,9 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 	return nil, fs.ErrNotExist
 }
 
-// find returns the record of a name in the directory.
+// find returns the record of a name in the directory. The index is searched;
+// where that does not find the name, all of it is read before the answer is
+// that there is none: in an index that is damaged a name may be out of order.
 func (d dirNode) find(name string) (fileRef, error) {
 	units, ok := storedName(name)
 	if !ok || len(units) == 0 {
@@ -189,46 +191,77 @@ func (d dirNode) find(name string) (fileRef, error) {
 	if err != nil {
 		return 0, err
 	}
-	table, err := d.record.fsys.upCase()
-	if err != nil {
-		return ix.findExact(units, err)
+	want := wantedName{units: units, exactOnly: d.record.caseSensitive || d.record.fsys.caseSensitive}
+	if want.table, err = d.record.fsys.upCase(); err == nil {
+		err = ix.search(want.compare, func(e indexEntry) bool { return !want.take(e) })
 	}
-	exactOnly := d.record.caseSensitive || d.record.fsys.caseSensitive
-	var ref fileRef
-	found := false
-	err = ix.search(func(key []byte) (int, error) {
-		stored, err := parseFileName(key)
-		if err != nil {
-			return 0, err
-		}
-		return table.compare(units, stored.name()), nil
-	}, func(e indexEntry) bool {
-		exact := equal(units, fileName(e.key()).name())
-		if exact || !found && !exactOnly {
-			ref, found = e.ref(), true
-		}
-		return !exact
-	})
+	if !want.found {
+		err = want.scan(ix, err)
+	}
 	switch {
+	case want.found && d.record.Number == recordRoot && want.ref.number() == recordRoot:
+		return 0, fs.ErrNotExist
+	case want.found:
+		return want.ref, nil
 	case err != nil:
 		return 0, err
-	case !found || d.record.Number == recordRoot && ref.number() == recordRoot:
-		return 0, fs.ErrNotExist
 	}
-	return ref, nil
+	return 0, fs.ErrNotExist
 }
 
-// findExact goes through all names of a directory for one in the very case: all
-// that can be done without $UpCase, by which they are in order. A name that is
-// not found may be there in another case, so that the damage is the answer.
-func (ix *index) findExact(name []uint16, damage error) (fileRef, error) {
+// A wantedName is a name that is looked for, and the best entry so far: one of
+// that very name counts more than one that differs by case.
+type wantedName struct {
+	units     []uint16
+	table     *upCase // nil when it cannot be read: then only the very name is found
+	exactOnly bool
+
+	found bool
+	ref   fileRef
+}
+
+func (w *wantedName) compare(key []byte) (int, error) {
+	stored, err := parseFileName(key)
+	if err != nil {
+		return 0, err
+	}
+	return w.table.compare(w.units, stored.name()), nil
+}
+
+// take takes the entry of an equal name, and reports whether it is the very
+// name.
+func (w *wantedName) take(e indexEntry) bool {
+	exact := equal(w.units, fileName(e.key()).name())
+	if exact || !w.found && !w.exactOnly {
+		w.ref, w.found = e.ref(), true
+	}
+	return exact
+}
+
+// scan goes through all names of a directory. Without $UpCase, by which they
+// are in order, that is all that can be done. The error is what was already
+// known of the damage, or what of the directory could not be read: the name may
+// be there.
+func (w *wantedName) scan(ix *index, damage error) error {
 	for e, err := range ix.all() {
 		if err != nil {
+			if damage == nil {
+				damage = err
+			}
 			continue
 		}
-		if stored, err := parseFileName(e.key()); err == nil && equal(name, stored.name()) {
-			return e.ref(), nil
+		stored, err := parseFileName(e.key())
+		if err != nil {
+			if damage == nil {
+				damage = corrupt(ix.x.name(), noOffset, "%v", err)
+			}
+			continue
+		}
+		if w.table != nil && w.table.compare(w.units, stored.name()) == 0 || w.table == nil && equal(w.units, stored.name()) {
+			if w.take(e) {
+				break
+			}
 		}
 	}
-	return 0, damage
+	return damage
 }
