@@ -77,6 +77,9 @@ func TestUnknownEncoding(t *testing.T) {
 
 // Characters that differ by case only fold alike, and what is folded stays.
 func TestFoldEveryCharacter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million characters: long, and nothing in it is concurrent")
+	}
 	for r := rune(0x80); r <= unicode.MaxRune; r++ {
 		if !utf8.ValidRune(r) {
 			continue

@@ -59,6 +59,9 @@ func TestSuperblockErrors(t *testing.T) {
 // TestBackup: a file system whose superblock is overwritten is read through
 // its copy, and says so; its journal is replayed all the same.
 func TestBackup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads nearly all images: long, and nothing in it is concurrent")
+	}
 	backups := 0
 	for _, name := range names(t) {
 		if _, no := refused[name]; no || isDamaged(name) || withoutManifest[name] || name == "dirty-ext3-external-journal" {
