@@ -53,12 +53,14 @@ type FS struct {
 //
 // The error is a *layer.Error. It is layer.ErrFormat when name is no disk,
 // layer.ErrUnsupported when it is one of another kind, which the error names,
-// layer.ErrIncomplete when an extent or a parent is missing, or an extent is
-// shorter than the descriptor promises, layer.ErrCorrupt when the descriptor
-// or a header makes no sense, and else the error of fsys. Reads fail with
-// layer.ErrCorrupt where a grain table or a grain is damaged, and nowhere else.
+// layer.ErrIncomplete when an extent or a parent is missing, layer.ErrCorrupt
+// when the descriptor or a header makes no sense, and else the error of fsys.
+// Reads fail with layer.ErrCorrupt where a grain table or a grain is damaged, and
+// nowhere else.
 //
-// A stream that was cut short lacks its grain directory. All of it is followed
+// A flat extent that is shorter than the descriptor promises is read as far as
+// it goes; reads of the rest fail with layer.ErrIncomplete. A stream that was
+// cut short lacks its grain directory. All of it is followed
 // then, from marker to marker; what lies in it can be read, and of the rest
 // reads fail with layer.ErrIncomplete.
 func Open(fsys fs.FS, name string, opts ...Option) (*FS, error) {
