@@ -1,11 +1,13 @@
 package vmdkfs
 
 import (
+	"errors"
 	"io/fs"
 	"slices"
 
 	"github.com/vmdkfs/vmdkfs/ext3"
 	"github.com/vmdkfs/vmdkfs/internal/fat"
+	"github.com/vmdkfs/vmdkfs/layer"
 	"github.com/vmdkfs/vmdkfs/lvm"
 	"github.com/vmdkfs/vmdkfs/ntfs"
 )
@@ -94,7 +96,7 @@ func (d *Disk) Warnings() []Warning {
 	for _, disk := range d.disks {
 		if disk.Image != nil {
 			for _, err := range disk.Image.Warnings() {
-				list = append(list, Warning{Path: disk.Path, Err: err})
+				list = append(list, Warning{Path: disk.Path, Err: err, Loss: errors.Is(err, layer.ErrIncomplete)})
 			}
 		}
 		if disk.Table != nil {

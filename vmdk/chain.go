@@ -71,7 +71,7 @@ func (s *files) openChain(f *file) (chain, error) {
 func (s *files) openParent(m *image, above chain) (*image, error) {
 	d := m.descriptor
 	missing := func(format string, args ...any) error {
-		return layer.Errorf(layer.ErrIncomplete, "vmdk", m.file.path, -1, "the parent %q %s", d.ParentFileNameHint, fmt.Sprintf(format, args...))
+		return layer.Errorf(layer.ErrIncomplete, "vmdk", m.file.path, -1, "the parent %s %s", quote(d.ParentFileNameHint), fmt.Sprintf(format, args...))
 	}
 	if d.ParentFileNameHint == "" {
 		return nil, layer.Errorf(layer.ErrIncomplete, "vmdk", m.file.path, -1, "a snapshot that does not name its parent, whose content ID is %08x", d.ParentCID)
@@ -108,7 +108,7 @@ func (s *files) openParent(m *image, above chain) (*image, error) {
 	case parent.descriptor == nil || parent.descriptor.CID != d.ParentCID:
 		return nil, missing("is not opened, because %s, and %q is another disk: its content ID is not %08x", reason, guess.path, d.ParentCID)
 	}
-	s.warnings.add(layer.Errorf(nil, "vmdk", m.file.path, -1, "the parent %q is not opened, because %s; %q, which has its content ID, is", d.ParentFileNameHint, reason, guess.path))
+	s.warnings.add(layer.Errorf(nil, "vmdk", m.file.path, -1, "the parent %s is not opened, because %s; %q, which has its content ID, is", quote(d.ParentFileNameHint), reason, guess.path))
 	return parent, above.refuseCycle(f, m)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/text/encoding/htmlindex"
 
+	"github.com/vmdkfs/vmdkfs/internal/charset"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -44,7 +45,7 @@ func decodeName(encoding, s string) (string, *layer.Error) {
 	case "iso-8859-1", "latin1":
 		return decodeBytes(s, nil), nil
 	}
-	table, err := htmlindex.Get(encoding)
+	table, err := htmlindex.Get(charset.Registered(encoding))
 	if err != nil {
 		return "", layer.Errorf(layer.ErrUnsupported, "vmdk", "", -1, "the name %q is in the encoding %.80q", vnode.Escape([]byte(s)), encoding)
 	}

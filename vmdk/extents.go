@@ -54,7 +54,7 @@ func (s *files) openExtent(beside *file, d *Descriptor, e Extent, length int64) 
 	p, reason := beside.beside(e.File, &s.options)
 	switch {
 	case reason != "" && isDevice(e.File):
-		return nil, layer.Errorf(layer.ErrIncomplete, "vmdk", d.name, -1, "an extent lies on the device %q of the host that made the disk", e.File)
+		return nil, layer.Errorf(layer.ErrIncomplete, "vmdk", d.name, -1, "an extent lies on the device %s of the host that made the disk", quote(e.File))
 	case reason != "":
 		return nil, layer.Errorf(layer.ErrUnsupported, "vmdk", d.name, -1,
 			"the extent file %q is not opened, because %s; it must lie in the descriptor's directory or below", e.File, reason)
@@ -71,11 +71,16 @@ func (s *files) openExtent(beside *file, d *Descriptor, e Extent, length int64) 
 	if !ok || length > math.MaxInt64-offset {
 		return nil, layer.Errorf(layer.ErrCorrupt, "vmdk", "extent "+f.path, -1, "no file has the sectors from %d on", e.Offset)
 	}
-	if !ondisk.Within(offset, length, f.size) {
-		return nil, layer.Errorf(layer.ErrIncomplete, "vmdk", "extent "+f.path, -1,
-			"the descriptor promises %d bytes, and the file has %d", offset+length, f.size)
+	run := fixed{Length: min(length, f.size-offset), Source: f.source, Physical: offset}
+	if run.Length == length {
+		return run, nil
 	}
-	return fixed{Length: length, Source: f.source, Physical: offset}, nil
+	missing := layer.Errorf(layer.ErrIncomplete, "vmdk", "extent "+f.path, -1, "the descriptor promises %d bytes, and the file has %d", offset+length, f.size)
+	if run.Length <= 0 {
+		return nil, missing
+	}
+	s.warnings.add(missing)
+	return cutShort{run, missing}, nil
 }
 
 // openSparse opens the sparse extent of length bytes in f, by its own header.
@@ -113,6 +118,19 @@ func mapper(s *sparse, err error) (extent.Mapper, error) {
 type fixed extent.Run
 
 func (r fixed) Map(int64) (extent.Run, error) { return extent.Run(r), nil }
+
+// A cutShort is an extent whose file ends before it does.
+type cutShort struct {
+	fixed       // as far as it is there
+	err   error // of what is not
+}
+
+func (c cutShort) Map(off int64) (extent.Run, error) {
+	if off >= c.Length {
+		return extent.Run{}, c.err
+	}
+	return c.fixed.Map(off)
+}
 
 // A denied is an extent that the descriptor says nobody may read.
 type denied struct{}

@@ -19,8 +19,9 @@ func (m *marker) kind() uint32 { return binary.LittleEndian.Uint32(m[12:]) }
 
 // The kinds of markers of metadata, whose size is 0.
 const (
-	markerEnd    = 0 // of the stream
-	markerFooter = 3
+	markerEnd       = 0 // of the stream
+	markerDirectory = 2
+	markerFooter    = 3
 )
 
 // A footer ends a stream whose header was written before the grain directory

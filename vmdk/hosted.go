@@ -2,6 +2,7 @@ package vmdk
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/layer"
@@ -42,6 +43,8 @@ func (h *hostedHeader) gdOffset() uint64         { return binary.LittleEndian.Ui
 func (h *hostedHeader) overHead() uint64         { return binary.LittleEndian.Uint64(h[64:]) }
 func (h *hostedHeader) uncleanShutdown() bool    { return h[72] != 0 }
 func (h *hostedHeader) newlines() string         { return string(h[73:77]) }
+func (h *hostedHeader) setCapacity(n uint64)     { binary.LittleEndian.PutUint64(h[12:], n) }
+func (h *hostedHeader) setGDOffset(n uint64)     { binary.LittleEndian.PutUint64(h[56:], n) }
 func (h *hostedHeader) compressAlgorithm() uint16 {
 	return binary.LittleEndian.Uint16(h[77:])
 }
@@ -108,11 +111,16 @@ func (s *files) openHosted(f *file, h *hostedHeader, length int64) (*sparse, err
 	if err := h.check(f, 0); err != nil {
 		return nil, err
 	}
+	var found *scan
 	if h.gdOffset() == directoryEnd {
-		var err error
-		if h, err = readFooter(f); err != nil {
+		end, err := readFooter(f)
+		if errors.Is(err, layer.ErrIncomplete) {
+			end, found, err = s.rescue(f, h, length, err)
+		}
+		if err != nil {
 			return nil, err
 		}
+		h = end
 	}
 	if h.uncleanShutdown() {
 		s.warnings.add(layer.Errorf(nil, "vmdk", f.path, -1, "the disk was not closed: the virtual machine runs, or its host stopped suddenly"))
@@ -134,5 +142,6 @@ func (s *files) openHosted(f *file, h *hostedHeader, length int64) (*sparse, err
 	if err != nil || !packed {
 		return extent, err
 	}
+	extent.found = found
 	return extent, s.pack(extent, h.flags()&flagMarkers != 0)
 }

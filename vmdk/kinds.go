@@ -58,7 +58,7 @@ func (d *Descriptor) refuseUnsupported() error {
 	case !known:
 		return refuse("unknown createType %.80q", d.CreateType)
 	case reason != "":
-		return refuse("createType %s: %s, which %q names", d.CreateType, reason, d.Extents[0].File)
+		return refuse("createType %s: %s, which %s names", d.CreateType, reason, quote(d.Extents[0].File))
 	}
 	for _, e := range d.Extents {
 		switch e.Type {
@@ -66,7 +66,7 @@ func (d *Descriptor) refuseUnsupported() error {
 			continue
 		}
 		if reason, ok := extentTypes[e.Type]; ok {
-			return refuse("extents of type %s: %s, which %q names", e.Type, reason, e.File)
+			return refuse("extents of type %s: %s, which %s names", e.Type, reason, quote(e.File))
 		}
 		return refuse("unknown extent type %.80q", e.Type)
 	}

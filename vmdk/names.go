@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -54,10 +55,19 @@ func isDrive(name string) bool {
 	return len(name) >= 2 && name[1] == ':' && 'a' <= name[0]|0x20 && name[0]|0x20 <= 'z'
 }
 
+// quote returns a name in quotes as the descriptor has it: the backslashes of
+// Windows are not doubled.
+func quote(name string) string {
+	if strconv.CanBackquote(name) && !strings.Contains(name, `"`) {
+		return `"` + name + `"`
+	}
+	return strconv.Quote(name)
+}
+
 // isDevice reports whether name is that of a device, as Linux or Windows has
 // it.
 func isDevice(name string) bool {
-	return strings.HasPrefix(name, "/dev/") || strings.HasPrefix(name, `\\.\`)
+	return strings.HasPrefix(name, "/dev/") || strings.HasPrefix(name, `\\.\`) || strings.HasPrefix(name, `\\?\`)
 }
 
 // baseName returns the last element of a path of any system.

@@ -38,8 +38,8 @@ func TestExtentErrors(t *testing.T) {
 	}{
 		{"RW 4 FLAT missing 0", "extent vm/missing: the file does not exist", layer.ErrIncomplete},
 		{"RW 4 FLAT dir 0", "extent vm/dir: is a directory", layer.ErrIncomplete},
-		{"RW 5 FLAT a 0", "promises 2560 bytes, and the file has 2048", layer.ErrIncomplete},
-		{"RW 4 VMFS a 1", "promises 2560 bytes, and the file has 2048", layer.ErrIncomplete},
+		{"RW 1 FLAT a 4", "promises 2560 bytes, and the file has 2048", layer.ErrIncomplete},
+		{"RW 4 VMFS a 9", "promises 6656 bytes, and the file has 2048", layer.ErrIncomplete},
 		{"RW 4 FLAT ../c 0", `by ".."`, layer.ErrUnsupported},
 		{"RW 4 FLAT .. 0", `by ".."`, layer.ErrUnsupported},
 		{"RW 4 FLAT x/../../c 0", `by ".."`, layer.ErrUnsupported},
@@ -50,7 +50,7 @@ func TestExtentErrors(t *testing.T) {
 		{`RW 4 FLAT "C:\vm\a" 0`, "drive", layer.ErrUnsupported},
 		{`RW 4 FLAT "..\c" 0`, "backslashes", layer.ErrUnsupported},
 		{`RW 4 FLAT "c:a" 0`, "drive", layer.ErrUnsupported},
-		{`RW 4 FLAT "\\.\PhysicalDrive0" 0`, `the device "\\\\.\\PhysicalDrive0"`, layer.ErrIncomplete},
+		{`RW 4 FLAT "\\.\PhysicalDrive0" 0`, `the device "\\.\PhysicalDrive0"`, layer.ErrIncomplete},
 		{"RW " + big + "0 FLAT a 0", "larger than any file", layer.ErrCorrupt},
 		{"RW " + big + " ZERO\nRW 1 ZERO", "larger than any file", layer.ErrCorrupt},
 		{"RW 9223372036854775807 ZERO", "larger than any file", layer.ErrCorrupt},
@@ -100,6 +100,32 @@ func TestRawOfOddSize(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, data)
 	}
+}
+
+// TestCutExtent: of a flat extent that was cut short, what is there is read.
+func TestCutExtent(t *testing.T) {
+	want := append(bytes.Repeat([]byte("b"), 4*512), bytes.Repeat([]byte("a"), 4*512+100)...)
+	fsys := directory("RW 4 FLAT b 0", "RW 20 VMFS a 2", "RW 4 FLAT b 0")
+	fsys["vm/a"].Data = bytes.Repeat([]byte("a"), 6*512+100)
+	f := mustOpen(t, fsys, "vm/disk.vmdk")
+	require.Len(t, f.Warnings(), 1)
+	require.ErrorIs(t, f.Warnings()[0], layer.ErrIncomplete)
+	require.ErrorContains(t, f.Warnings()[0], "extent vm/a: the descriptor promises 11264 bytes, and the file has 3172")
+	file := content(t, f)
+	require.EqualValues(t, 28*512, file.Size())
+	got := make([]byte, 28*512)
+	n, err := file.ReadAt(got, 0)
+	require.ErrorIs(t, err, layer.ErrIncomplete)
+	require.ErrorContains(t, err, "extent vm/a: the descriptor promises")
+	require.Equal(t, want, got[:n])
+	for off := int64(len(want)); off < 24*512; off += 100 {
+		n, err := file.ReadAt(got[:1], off)
+		require.ErrorIs(t, err, layer.ErrIncomplete)
+		require.Zero(t, n)
+	}
+	_, err = file.ReadAt(got[:4*512], 24*512)
+	require.NoError(t, err)
+	require.Equal(t, want[:4*512], got[:4*512])
 }
 
 func TestNoAccess(t *testing.T) {

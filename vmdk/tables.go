@@ -49,6 +49,7 @@ type tables struct {
 	redundant int64 // likewise; 0 when there is none
 	perTable  int64 // entries, which are one for each grain
 	grains    int64 // in all
+	found     *scan // takes the place of all of these; nil where there is a directory
 	warnings  *warnings
 }
 
@@ -57,13 +58,17 @@ type tables struct {
 type window struct {
 	*tables
 	first, n        int64
-	main, redundant []byte // entries; nil where there is no table
-	none            bool   // no table says anything: all are absent
-	broken          error  // why no table can be used
+	main, redundant []byte    // entries; nil where there is no table
+	scanned         []scanned // the grains, all of which are stored, where there are no tables
+	none            bool      // no table says anything: all are absent
+	broken          error     // why no table can be used
 }
 
 // window returns the part of the tables that begins with grain g.
 func (t *tables) window(g int64) (window, error) {
+	if t.found != nil {
+		return t.found.window(t, g), nil
+	}
 	index := g / t.perTable
 	w := window{tables: t, first: g, n: min(t.perTable-g%t.perTable, t.grains-g)}
 	main, skip, err := t.find(t.directory, index)
@@ -158,6 +163,8 @@ func (w *window) at(i int64) entry {
 		return entry{}
 	case w.broken != nil:
 		return entry{state: damaged}
+	case w.scanned != nil:
+		return entry{stored, w.scanned[i].off}
 	case w.redundant == nil:
 		return w.format.grain(w.main[i*width:])
 	case w.main == nil:

@@ -53,10 +53,16 @@ type FS struct {
 //
 // The error is a *layer.Error. It is layer.ErrFormat when name is no disk,
 // layer.ErrUnsupported when it is one of another kind, which the error names,
-// layer.ErrIncomplete when an extent or a parent is missing, or an extent is
-// shorter than the descriptor promises, layer.ErrCorrupt when the descriptor
-// or a header makes no sense, and else the error of fsys. Reads fail with
-// layer.ErrCorrupt where a grain table or a grain is damaged, and nowhere else.
+// layer.ErrIncomplete when an extent or a parent is missing, layer.ErrCorrupt
+// when the descriptor or a header makes no sense, and else the error of fsys.
+// Reads fail with layer.ErrCorrupt where a grain table or a grain is damaged, and
+// nowhere else.
+//
+// A flat extent that is shorter than the descriptor promises is read as far as
+// it goes; reads of the rest fail with layer.ErrIncomplete. A stream that was
+// cut short lacks its grain directory. All of it is followed
+// then, from marker to marker; what lies in it can be read, and of the rest
+// reads fail with layer.ErrIncomplete.
 func Open(fsys fs.FS, name string, opts ...Option) (*FS, error) {
 	files := newFiles(fsys, opts)
 	f, err := files.openDisk(name)
@@ -76,8 +82,9 @@ func (f *FS) Descriptor() *Descriptor { return f.chain[0].descriptor }
 
 // Warnings returns what is wrong with the disk though it can be read: it was
 // not closed, a parent was found by a guess or has another content ID, a
-// damaged grain table has been replaced by the redundant one. The last is found
-// only when the table is read.
+// stream lacks its footer, a damaged grain table has been replaced by the
+// redundant one. The last is found only when the table is read. Those that are
+// layer.ErrIncomplete mean that a part of the disk is not there.
 func (f *FS) Warnings() []error { return f.files.warnings.all() }
 
 // A Link is a disk of a chain.

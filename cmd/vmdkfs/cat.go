@@ -23,7 +23,8 @@ func (a *app) catCommand() *cobra.Command {
 		Use:   "cat IMAGE PATH...\n  vmdkfs cat --raw IMAGE [VOLUME]",
 		Short: "Write files to standard output",
 		Long: `Write files to standard output, one after the other. With --raw, the bytes of a
-volume (p3, vg_root/root), or of the whole disk.`,
+volume (p3, vg_root/root), or of the whole disk. A file that they are written to
+has holes where there are zeros only.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if raw {
 				return cobra.RangeArgs(1, 2)(c, args)
@@ -108,7 +109,12 @@ func (a *app) cat(ctx context.Context, f layer.File) error {
 	p := a.progress(func() int64 { return f.Size() })
 	defer p.stop()
 	out := &output{w: a.raw, ctx: ctx, progress: p}
-	_, err := f.WriteTo(out)
+	var err error
+	if sparse := out.sparse(a.raw); sparse != nil {
+		err = sparse.copy(f)
+	} else {
+		_, err = f.WriteTo(out)
+	}
 	if out.err != nil {
 		return a.outputFailed(out.err)
 	}

@@ -32,11 +32,28 @@ func Decode(name, s string) (string, error) {
 		}
 		return decode(charmap.Windows1252, s)
 	}
-	e, err := ianaindex.IANA.Encoding(name)
+	e, err := ianaindex.IANA.Encoding(Registered(name))
 	if err != nil || e == nil {
 		return "", fmt.Errorf("the encoding %.80q", name)
 	}
 	return decode(e, s)
+}
+
+// Registered returns the name under which an encoding is registered that a
+// program of VMware's on Windows has named by its code page; all others as they
+// are.
+func Registered(name string) string {
+	switch strings.ToLower(name) {
+	case "windows-932":
+		return "Shift_JIS"
+	case "windows-936":
+		return "GBK"
+	case "windows-949":
+		return "EUC-KR"
+	case "windows-950":
+		return "Big5"
+	}
+	return name
 }
 
 func decode(e encoding.Encoding, s string) (string, error) {

@@ -20,6 +20,10 @@ func TestDecode(t *testing.T) {
 		{"GBK", "\xc4\xe3", "你"},
 		{"Big5", "\xa7\x41", "你"},
 		{"EUC-KR", "\xb0\xa1", "가"},
+		{"windows-932", "\x83\x5c", "ソ"},
+		{"windows-936", "\xc4\xe3", "你"},
+		{"windows-949", "\xb0\xa1", "가"},
+		{"Windows-950", "\xa7\x41", "你"},
 	} {
 		got, err := Decode(test.encoding, test.in)
 		require.NoError(t, err)

@@ -6,12 +6,13 @@ import (
 	"io/fs"
 	"iter"
 
-	"github.com/vmdkfs/vmdkfs/internal/ondisk"
+	"github.com/vmdkfs/vmdkfs/internal/ahead"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // copySize is how much WriteTo reads at once: large enough that a call costs
-// nothing beside the copy, small enough for the processor's cache.
+// nothing beside the copy, and that two processors share what is to be
+// decompressed evenly; small enough for the processor's cache.
 const copySize = 512 << 10
 
 var errWhence = errors.New("invalid whence")
@@ -97,25 +98,21 @@ func (f *openFile) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// WriteTo writes the rest of the file to w. Bytes that cannot be read end it;
-// those before them have been written.
+// WriteTo writes the rest of the file to w, and reads on while w writes. Bytes
+// that cannot be read end it; those before them have been written.
 func (f *openFile) WriteTo(w io.Writer) (int64, error) {
 	start := f.pos
-	if left := f.content.Size() - start; left > 0 {
-		buf := make([]byte, min(left, copySize))
-		for f.pos < f.content.Size() {
-			part := buf[:min(int64(len(buf)), f.content.Size()-f.pos)]
-			if err := ondisk.ReadFull(f.content, part, f.pos); err != nil {
-				return f.pos - start, f.fail("read", err)
-			}
-			n, err := w.Write(part)
-			f.pos += int64(n)
-			if err != nil {
-				return f.pos - start, err
-			}
-		}
+	var failed error
+	err := ahead.Part(f.content, start, f.content.Size(), copySize, func(p []byte, _ int64) error {
+		n, err := w.Write(p)
+		f.pos += int64(n)
+		failed = err
+		return err
+	})
+	if err != nil && failed == nil {
+		err = f.fail("read", err)
 	}
-	return f.pos - start, nil
+	return f.pos - start, err
 }
 
 func (f *openFile) fail(op string, err error) error {
