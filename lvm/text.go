@@ -1,6 +1,7 @@
 package lvm
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,7 +30,10 @@ type entry struct {
 type syntaxError struct {
 	pos  int // in bytes of the text
 	what string
+	err  error // of the number; may be nil
 }
+
+func (e *syntaxError) Unwrap() error { return e.err }
 
 func (e *syntaxError) Error() string { return fmt.Sprintf("%s at byte %d of the text", e.what, e.pos) }
 
@@ -38,13 +42,15 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("%s at byte %d of the 
 //
 //	text    = { entry }
 //	entry   = key ( "{" { entry } "}" | "=" value )
-//	value   = scalar | "[" { scalar [ "," ] } "]"
+//	value   = scalar | "[" [ scalar { "," scalar } [ "," ] ] "]"
 //	scalar  = integer | float | "string" | 'string' | word
 //	key     = word | "string" | 'string'
 //
-// with comments from # to the end of the line. In a string in double quotes \"
-// and \\ stand for their second character; no other escapes exist. Strings of
-// the result share the text's memory.
+// with comments from # to the end of the line. In an array, the comma in front
+// of a string in quotes may be missing. In a string in double quotes \"
+// and \\ stand for their second character; no other escapes exist. A word ends
+// at a blank and at one of #={} only. An integer that begins with 0 is octal, as
+// for LVM, which writes none. Strings of the result share the text's memory.
 type parser struct {
 	text string
 	pos  int
@@ -59,7 +65,7 @@ func parseText(text string) (*section, error) {
 }
 
 func (p *parser) fail(pos int, format string, args ...any) error {
-	return &syntaxError{pos, fmt.Sprintf(format, args...)}
+	return &syntaxError{pos, fmt.Sprintf(format, args...), nil}
 }
 
 // peek skips blanks and comments and returns the byte that follows, 0 at the
@@ -141,7 +147,11 @@ func (p *parser) entry(depth int) (entry, error) {
 		}
 	case '=':
 		p.pos++
+		alone := p.peek() != '['
 		e.value, err = p.value()
+		if alone && key == "creation_time" && errors.Is(err, strconv.ErrRange) {
+			err = nil // LVM before 2.02.169 wrote such times on 32 bits; nobody knows the right ones
+		}
 	default:
 		err = p.fail(p.pos, "neither = nor { behind %q", key)
 	}
@@ -155,20 +165,22 @@ func (p *parser) value() (any, error) {
 	start := p.pos
 	p.pos++
 	array := []any{}
-	for {
-		switch p.peek() {
-		case 0:
+	for comma := true; ; {
+		switch c := p.peek(); {
+		case c == 0:
 			return nil, p.fail(start, "array without an end")
-		case ']':
+		case c == ']':
 			p.pos++
 			return array, nil
+		case !comma && c != '"' && c != '\'':
+			return nil, p.fail(p.pos, "no comma between the values of an array")
 		}
 		v, err := p.scalar()
 		if err != nil {
 			return nil, err
 		}
 		array = append(array, v)
-		if p.peek() == ',' {
+		if comma = p.peek() == ','; comma {
 			p.pos++
 		}
 	}
@@ -193,9 +205,13 @@ func (p *parser) scalar() (any, error) {
 		}
 		return f, nil
 	}
-	n, err := strconv.ParseInt(number, 10, 64)
+	base := 10
+	if digits := strings.TrimLeft(number, "+-"); strings.HasPrefix(digits, "0") {
+		base = 8
+	}
+	n, err := strconv.ParseInt(number, base, 64)
 	if err != nil {
-		return nil, p.fail(pos, "number %q", number)
+		return nil, &syntaxError{pos, fmt.Sprintf("number %q", number), err}
 	}
 	return n, nil
 }
@@ -208,11 +224,11 @@ func (p *parser) word() (string, error) {
 	quote := p.peek()
 	start := p.pos
 	if quote != '"' && quote != '\'' {
-		n := strings.IndexAny(p.text[p.pos:], " \t\n\v\f\r#={}[],\"'")
+		n := strings.IndexAny(p.text[p.pos:], " \t\n\v\f\r#={}")
 		if n < 0 {
 			n = len(p.text) - p.pos
 		}
-		if n == 0 {
+		if n == 0 || quote == '[' || quote == ']' || quote == ',' {
 			return "", p.fail(p.pos, "%s where a word or a value is expected", p.found())
 		}
 		p.pos += n

@@ -21,34 +21,41 @@ func tree(s *section) map[string]any {
 	return m
 }
 
+type m = map[string]any
+
+// grammarTexts are texts with what they mean.
+var grammarTexts = map[string]m{
+	"":                              {},
+	" \t\r\n\v\f# only this":        {},
+	"a=1":                           {"a": int64(1)},
+	"a = -12 b = +7 c = 0012 d = 0": {"a": int64(-12), "b": int64(7), "c": int64(10), "d": int64(0)},
+	"a = 9223372036854775807":       {"a": int64(9223372036854775807)},
+	"a = 1.5 b = .25 c = -2.":       {"a": 1.5, "b": .25, "c": -2.0},
+	`a = ""`:                        {"a": ""},
+	`a = "b c" # d = 1`:             {"a": "b c"},
+	`a = "\"b\" \\ \n"`:             {"a": `"b" \ \n`},
+	`a = "two` + "\n" + `lines"`:    {"a": "two\nlines"},
+	`a = "# { } [ ] = ,"`:           {"a": "# { } [ ] = ,"},
+	`a = 'b\c"d'`:                   {"a": `b\c"d`},
+	`a = word/with-@`:               {"a": "word/with-@"},
+	`a = []`:                        {"a": []any{}},
+	`a = [1, "b", 2.5, c ]`:         {"a": []any{int64(1), "b", 2.5, "c"}},
+	`a[0],"b" = 1`:                  {`a[0],"b"`: int64(1)},
+	// LVM before 2.02.169 wrote such a time on 32 bits.
+	"creation_time = 18446744072000000000 b = 1": {"creation_time": nil, "b": int64(1)},
+	"a = [1, # one\n 2, # two\n 3,]":             {"a": []any{int64(1), int64(2), int64(3)}},
+	"a { b = 1 c { } } d = 2":                    {"a": m{"b": int64(1), "c": m{}}, "d": int64(2)},
+	"a{b{c{d=1}}}":                               {"a": m{"b": m{"c": m{"d": int64(1)}}}},
+	`"quoted key" = 1 'single' { }`:              {"quoted key": int64(1), "single": m{}},
+	"a#comment\n=#comment\n1":                    {"a": int64(1)},
+	"a = 1\x00 b = {":                            {"a": int64(1)},
+	"a.b-c_d+e = 1":                              {"a.b-c_d+e": int64(1)},
+	"1a { 2 = 3 }":                               {"1a": m{"2": int64(3)}},
+	strings.Repeat("a {", maxNesting) + strings.Repeat("}", maxNesting): nest(maxNesting),
+}
+
 func TestParseText(t *testing.T) {
-	type m = map[string]any
-	for text, want := range map[string]m{
-		"":                              {},
-		" \t\r\n\v\f# only this":        {},
-		"a=1":                           {"a": int64(1)},
-		"a = -12 b = +7 c = 0012":       {"a": int64(-12), "b": int64(7), "c": int64(12)},
-		"a = 9223372036854775807":       {"a": int64(9223372036854775807)},
-		"a = 1.5 b = .25 c = -2.":       {"a": 1.5, "b": .25, "c": -2.0},
-		`a = ""`:                        {"a": ""},
-		`a = "b c" # d = 1`:             {"a": "b c"},
-		`a = "\"b\" \\ \n"`:             {"a": `"b" \ \n`},
-		`a = "two` + "\n" + `lines"`:    {"a": "two\nlines"},
-		`a = "# { } [ ] = ,"`:           {"a": "# { } [ ] = ,"},
-		`a = 'b\c"d'`:                   {"a": `b\c"d`},
-		`a = word/with-@`:               {"a": "word/with-@"},
-		`a = []`:                        {"a": []any{}},
-		`a = [1, "b", 2.5, c]`:          {"a": []any{int64(1), "b", 2.5, "c"}},
-		"a = [1 # one\n 2, # two\n 3,]": {"a": []any{int64(1), int64(2), int64(3)}},
-		"a { b = 1 c { } } d = 2":       {"a": m{"b": int64(1), "c": m{}}, "d": int64(2)},
-		"a{b{c{d=1}}}":                  {"a": m{"b": m{"c": m{"d": int64(1)}}}},
-		`"quoted key" = 1 'single' { }`: {"quoted key": int64(1), "single": m{}},
-		"a#comment\n=#comment\n1":       {"a": int64(1)},
-		"a = 1\x00 b = {":               {"a": int64(1)},
-		"a.b-c_d+e = 1":                 {"a.b-c_d+e": int64(1)},
-		"1a { 2 = 3 }":                  {"1a": m{"2": int64(3)}},
-		strings.Repeat("a {", maxNesting) + strings.Repeat("}", maxNesting): nest(maxNesting),
-	} {
+	for text, want := range grammarTexts {
 		s, err := parseText(text)
 		require.NoError(t, err, text)
 		require.Equal(t, want, tree(s), text)
@@ -63,34 +70,41 @@ func nest(n int) map[string]any {
 	return map[string]any{"a": nest(n - 1)}
 }
 
+// grammarErrors are texts that are refused, with what is said of them.
+var grammarErrors = map[string]string{
+	"a":                       `neither = nor { behind "a" at byte 1`,
+	"a =":                     "end where a word or a value is expected at byte 3",
+	"a = }":                   `'}' where a word`,
+	"a = 1 }":                 `'}' where a word or a value is expected at byte 6`,
+	"= 1":                     `'=' where a word`,
+	`"" = 1`:                  "no key at byte 0",
+	"a {":                     "section without an end at byte 3",
+	"a { b = 1":               "section without an end",
+	"a = [1, 2":               "array without an end at byte 4",
+	"a = [[1]]":               `'[' where a word`,
+	"a = [,]":                 `',' where a word`,
+	"a = [{}]":                `'{' where a word`,
+	`a = "b`:                  "string without an end at byte 4",
+	`a = "b\`:                 "string without an end",
+	`a = "b\"`:                "string without an end",
+	`a = 'b`:                  "string without an end",
+	"a = [1 2]":               "no comma between the values of an array at byte 7",
+	"a = -":                   `number "-"`,
+	"a = +.":                  `number "+."`,
+	"a = 1.2.3":               `number "1.2.3"`,
+	"a=1 a=2":                 `second "a" in the section at byte 0`,
+	"a{b=1 b{}}":              `second "b"`,
+	"a = 9223372036854775808": `number "9223372036854775808"`,
+	"a = [creation_time , 99999999999999999999]": `number "99999999999999999999"`,
+	"creation_time = 1.2.3":                      `number "1.2.3"`,
+	"a = 09":                                     `number "09"`,
+	strings.Repeat("a {", maxNesting+1):          "more than 16 nested sections",
+	strings.Repeat("a { # x\n", 1_000_000):       "more than 16 nested sections",
+	"a = [" + strings.Repeat("1,", 1_000_000):    "array without an end",
+}
+
 func TestParseTextErrors(t *testing.T) {
-	for text, want := range map[string]string{
-		"a":                                    `neither = nor { behind "a" at byte 1`,
-		"a =":                                  "end where a word or a value is expected at byte 3",
-		"a = }":                                `'}' where a word`,
-		"a = 1 }":                              `'}' where a word or a value is expected at byte 6`,
-		"= 1":                                  `'=' where a word`,
-		`"" = 1`:                               "no key at byte 0",
-		"a {":                                  "section without an end at byte 3",
-		"a { b = 1":                            "section without an end",
-		"a = [1, 2":                            "array without an end at byte 4",
-		"a = [[1]]":                            `'[' where a word`,
-		"a = [,]":                              `',' where a word`,
-		"a = [{}]":                             `'{' where a word`,
-		`a = "b`:                               "string without an end at byte 4",
-		`a = "b\`:                              "string without an end",
-		`a = "b\"`:                             "string without an end",
-		`a = 'b`:                               "string without an end",
-		"a = -":                                `number "-"`,
-		"a = +.":                               `number "+."`,
-		"a = 1.2.3":                            `number "1.2.3"`,
-		"a=1 a=2":                              `second "a" in the section at byte 0`,
-		"a{b=1 b{}}":                           `second "b"`,
-		"a = 9223372036854775808":              `number "9223372036854775808"`,
-		strings.Repeat("a {", maxNesting+1):    "more than 16 nested sections",
-		strings.Repeat("a { # x\n", 1_000_000): "more than 16 nested sections",
-		"a = [" + strings.Repeat("1,", 1_000_000): "array without an end",
-	} {
+	for text, want := range grammarErrors {
 		_, err := parseText(text)
 		require.ErrorContains(t, err, want, text[:min(len(text), 40)])
 	}
