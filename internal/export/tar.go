@@ -162,11 +162,7 @@ func declare(h *tar.Header, name string) {
 // attributes adds the extended attributes of m: ACLs as text in Schilling's
 // records, which both GNU tar and libarchive read, everything else as it is.
 func (t *tarFormat) attributes(h *tar.Header, m *member) error {
-	sys, ok := m.info.Sys().(layer.Sys)
-	if !ok {
-		return nil
-	}
-	xattrs, err := sys.Xattrs()
+	xattrs, err := t.opts.xattrs(m.info, func(err error) { t.fail(m.Path, err) })
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 	"github.com/vmdkfs/vmdkfs/layer"
+	"github.com/vmdkfs/vmdkfs/ntfs"
 )
 
 // Zip writes sources to w as a zip archive: deflated, or as they are with
@@ -48,14 +49,8 @@ func (z *zipFormat) member(m *member) error {
 	}
 	h.SetMode(mode)
 	h.Extra = owner(m.info)
-	if sys, ok := m.info.Sys().(layer.Sys); ok {
-		xattrs, err := sys.Xattrs()
-		if err != nil {
-			return err
-		}
-		if len(xattrs) > 0 {
-			z.notes.add("extended attributes and ACLs are not kept: zip has no place for them")
-		}
+	if err := z.noteXattrs(m); err != nil {
+		return err
 	}
 	switch mode.Type() {
 	case 0:
@@ -90,6 +85,22 @@ func (z *zipFormat) member(m *member) error {
 	}
 	z.notes.add("devices, fifos and sockets are left out: zip has no place for them")
 	return errLeftOut
+}
+
+// noteXattrs tells of what zip has no place for.
+func (z *zipFormat) noteXattrs(m *member) error {
+	if r, ok := m.info.Sys().(*ntfs.FileRecord); ok {
+		if r.HasStreams() && z.opts.keep(Streams) && !z.opts.StreamFiles {
+			z.notes.add("streams are not kept: zip has no place for them, but as files, with --streams=files")
+		}
+		z.notes.add("security descriptors are not kept: zip has no place for them")
+		return nil
+	}
+	xattrs, err := z.opts.xattrs(m.info, nil)
+	if len(xattrs) > 0 {
+		z.notes.add("extended attributes and ACLs are not kept: zip has no place for them")
+	}
+	return err
 }
 
 var errLongName = errors.New("name is longer than zip can hold")
