@@ -83,8 +83,9 @@ type copier struct {
 	links *links
 	notes notes
 
-	batch []leaf
-	jobs  chan []leaf
+	placing sync.Mutex // see placeSlowly
+	batch   []leaf
+	jobs    chan []leaf
 
 	files, dirs, skipped, bytes atomic.Int64
 	mu                          sync.Mutex // guards what follows, and calls of opts.Fail, Sum and SDDL

@@ -95,7 +95,28 @@ func (c *copier) makeDir(parent *dir, name string, e walk.Entry) (*dir, error) {
 
 // place gives a file its name.
 func (d *dir) place(temp, name string) error {
-	return d.twice(d.host.rename(temp, name, d.copier.opts.Overwrite && !d.fresh))
+	if d.copier.opts.Overwrite && !d.fresh {
+		return d.host.rename(temp, name)
+	}
+	err := d.host.renameNew(temp, name)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = d.placeSlowly(temp, name)
+	}
+	return d.twice(err)
+}
+
+// placeSlowly is place in two steps, between which no other file of the copy
+// comes: two of its names may be one here, as where case does not count.
+func (d *dir) placeSlowly(temp, name string) error {
+	d.copier.placing.Lock()
+	defer d.copier.placing.Unlock()
+	switch _, err := d.host.lstat(name); {
+	case err == nil:
+		return fs.ErrExist
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return d.host.rename(temp, name)
 }
 
 // twice returns what it means that a name is taken.

@@ -94,22 +94,18 @@ func (h hostDir) lstat(name string) (existing, error) {
 	}, nil
 }
 
-// rename gives temp its name, which must not exist unless it may be replaced.
-func (h hostDir) rename(temp, name string, replace bool) error {
-	if replace {
-		return unix.Renameat(h.fd, temp, h.fd, name)
-	}
+// rename gives temp its name, in place of what has it.
+func (h hostDir) rename(temp, name string) error { return unix.Renameat(h.fd, temp, h.fd, name) }
+
+// renameNew gives temp its name, which nothing may have. It is
+// errors.ErrUnsupported where the system cannot do both in one step: on NFS
+// and others, with old kernels.
+func (h hostDir) renameNew(temp, name string) error {
 	err := unix.Renameat2(h.fd, temp, h.fd, name, unix.RENAME_NOREPLACE)
-	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
-		return err
+	if err == unix.EINVAL || err == unix.ENOSYS {
+		return errors.ErrUnsupported
 	}
-	// NFS and others, old kernels.
-	if _, err := h.lstat(name); err == nil {
-		return fs.ErrExist
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return unix.Renameat(h.fd, temp, h.fd, name)
+	return err
 }
 
 // setTimes gives the file, or the link, at name the times of info.

@@ -45,17 +45,11 @@ func (h hostDir) lstat(name string) (existing, error) {
 	return existing{mode: info.Mode().Type(), size: info.Size(), modified: info.ModTime()}, nil
 }
 
-// rename gives temp its name, which must not exist unless it may be replaced.
-func (h hostDir) rename(temp, name string, replace bool) error {
-	if !replace {
-		if _, err := h.root.Lstat(name); err == nil {
-			return fs.ErrExist
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return h.root.Rename(temp, name)
-}
+// rename gives temp its name, in place of what has it.
+func (h hostDir) rename(temp, name string) error { return h.root.Rename(temp, name) }
+
+// renameNew would give temp its name if nothing had it.
+func (hostDir) renameNew(string, string) error { return errors.ErrUnsupported }
 
 // setTimes gives the file at name the times of info.
 func (h hostDir) setTimes(name string, info fs.FileInfo) error {
