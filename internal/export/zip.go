@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/flate"
+
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 	"github.com/vmdkfs/vmdkfs/layer"
@@ -23,15 +25,29 @@ import (
 // and errors are those of [Tar].
 func Zip(ctx context.Context, fsys walk.FS, sources []Source, w io.Writer, stored bool, opts Options) (Summary, error) {
 	return write(ctx, fsys, sources, w, opts, func(a *archive, w io.Writer) format {
-		return &zipFormat{archive: a, w: zip.NewWriter(w), stored: stored}
+		z := &zipFormat{archive: a, w: zip.NewWriter(w), stored: stored}
+		z.w.RegisterCompressor(zip.Deflate, z.compressor)
+		return z
 	})
 }
 
 // A zipFormat writes a zip archive.
 type zipFormat struct {
 	*archive
-	w      *zip.Writer
-	stored bool
+	w       *zip.Writer
+	stored  bool
+	deflate *flate.Writer // of the members so far
+}
+
+// compressor returns what compresses one member: twice as fast as that of
+// archive/zip.
+func (z *zipFormat) compressor(w io.Writer) (_ io.WriteCloser, err error) {
+	if z.deflate == nil {
+		z.deflate, err = flate.NewWriter(w, flate.DefaultCompression)
+	} else {
+		z.deflate.Reset(w)
+	}
+	return z.deflate, err
 }
 
 func (z *zipFormat) close() error { return z.w.Close() }
