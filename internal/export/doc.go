@@ -3,7 +3,9 @@
 // archive ([Tar], [Zip]).
 //
 // There is one walk (tree.go): through each source once, in the order of names
-// in every directory, without what a [Filter] leaves out. A copy has it make the
+// in every directory, without what a [Filter] leaves out. (In the order of inode
+// numbers it would read the source 79,161 times rather than 79,405 for the /usr
+// of bench/build-disk.sh: too little for a sort that needs the inodes.) A copy has it make the
 // directories (copy.go, dir.go), and hands all other files in batches to a few
 // workers (file.go, links.go), so that memory does not depend on how many files
 // there are, but for those with several names, which are remembered until the
