@@ -17,8 +17,9 @@ LV = 'vg_root/root'
 BIG = 'var/lib/app/big.bin'
 TREE = 'usr/share/doc'      # many small files
 FOLDER = 'usr/share'        # what goes into an ISO image
+MANY = 'usr'                # most of the files
 VERSIONS = dict(debugfs='debugfs -V', e2cp='dpkg-query -W e2tools', fls='fls -V', xorriso='xorriso -version', dd='dd --version',
-                ntfsls='ntfsls --version', sha256sum='sha256sum --version', openssl='openssl version', **{
+                ntfsls='ntfsls --version', sha256sum='sha256sum --version', tar='tar --version', openssl='openssl version', **{
                     '7z': '7z', 'ntfs-3g': 'ntfs-3g --version', 'qemu-img': 'qemu-img --version'})
 
 
@@ -95,6 +96,18 @@ def cases(b):
         plain('debugfs rdump', "mkdir %s/tree; debugfs -R 'rdump /%s '%s/tree %s" % (tmp, TREE, tmp, root), room=big),
         plain('7z x', "7z x -snl -o%s/tree %s '%s/*'" % (tmp, root, TREE), room=big),
         Program('kernel, cp -a', 'cp -a %s/%s %s/tree' % (mnt, TREE, tmp), needs='cp', room=big, why=no_mount),
+    ]
+    many = 3 * big
+    yield 'cp of /%s, %s, to tmpfs' % (MANY, b.counts(MANY)), [
+        ours('cp %s %s/%s %s/tree' % (image, LV, MANY, tmp), room=many),
+        plain('debugfs rdump', "mkdir %s/tree; debugfs -R 'rdump /%s '%s/tree %s" % (tmp, MANY, tmp, root), room=many),
+        Program('kernel, cp -a', 'cp -a %s/%s %s/tree' % (mnt, MANY, tmp), needs='cp', room=many, why=no_mount),
+    ]
+    yield 'tar of /%s, to tmpfs' % MANY, [
+        ours('tar -o %s/x.tar %s %s/%s' % (tmp, image, LV, MANY), room=many),
+        Program('kernel, GNU tar --format=pax --xattrs --acls --sparse', 'tar -C %s -cf %s/x.tar --format=pax --xattrs --acls --sparse %s'
+                % (mnt, tmp, MANY), needs='tar', room=many, why=no_mount),
+        Program('kernel, GNU tar', 'tar -C %s -cf %s/x.tar %s' % (mnt, tmp, MANY), needs='tar', room=many, why=no_mount),
     ]
     parallel = 'cd %s && find . -xdev -type f -print0 | xargs -0 -n 256 -P "$(nproc)" ' % mnt
     yield 'hash of root', [
@@ -197,6 +210,12 @@ class Bench:
                 if o['type'] == 'dir':
                     print('ls -l <%d>' % o['inode'], file=f)
         return requests
+
+    def counts(self, path):
+        """How many regular files are below path, and their size."""
+        out = subprocess.run([self.command, 'ls', '-R', '--json', self.path('web01.vmdk'), '%s/%s' % (LV, path)], capture_output=True, check=True)
+        sizes = [o['size'] for o in map(json.loads, out.stdout.decode().splitlines()) if o['type'] == 'file']
+        return '{:,} files, {:,} MiB'.format(len(sizes), sum(sizes) >> 20)
 
     def place(self, root, path):
         """Where the file begins on the disk. From there on it lies nearly in one piece: only indirect blocks are in between."""

@@ -35,7 +35,9 @@ and ACLs. GNU tar restores all of them with --xattrs --xattrs-include='*' --acls
 
 FILE is replaced when the archive is complete; - is standard output. It is
 compressed when its name ends in .gz, .tgz, .zst or .tzst. The root of a volume
-has no name: its content is written, as is that of a directory given as PATH/. .`
+has no name: its content is written, as is that of a directory given as PATH/. .
+
+` + filterHelp
 	return c
 }
 
@@ -53,7 +55,9 @@ devices, holes or extended attributes; what is lost is said. Use tar to keep it.
 
 FILE is replaced when the archive is complete; - is standard output. The root of
 a volume has no name: its content is written, as is that of a directory given as
-PATH/. .`
+PATH/. .
+
+` + filterHelp
 	c.Flags().BoolVar(&stored, "stored", false, "do not compress")
 	return c
 }
@@ -61,30 +65,35 @@ PATH/. .`
 // archiveCommand returns a command that writes an archive to file, without its
 // texts.
 func (a *app) archiveCommand(file *string, write archiver) *cobra.Command {
+	var f choice
 	c := &cobra.Command{
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			if *file == "-" && isTerminal(a.raw) {
 				return errors.New("an archive is nothing for a terminal")
 			}
+			opts, err := f.options()
+			if err != nil {
+				return err
+			}
 			return a.writing(args[0], func(d *vmdkfs.Disk) (summary, error) {
-				return a.archive(c.Context(), d, args[1:], *file, write)
+				return a.archive(c.Context(), d, args[1:], *file, opts, write)
 			})
 		},
 	}
+	f.add(c.Flags())
 	c.Flags().StringVarP(file, "output", "o", "", "the archive to write; - is standard output")
 	c.MarkFlagRequired("output") // fails for a flag that does not exist
 	return c
 }
 
 // archive writes the files at args to the archive file.
-func (a *app) archive(ctx context.Context, d *vmdkfs.Disk, args []string, file string, write archiver) (summary, error) {
+func (a *app) archive(ctx context.Context, d *vmdkfs.Disk, args []string, file string, opts export.Options, write archiver) (summary, error) {
 	from, sources := a.sources(d, args)
 	if len(sources) == 0 {
 		return summary{}, errFailed
 	}
-	p := a.progress(func() int64 { return sourcesSize(ctx, from, sources) })
-	opts := export.Options{Progress: p.add}
+	p := a.progressOf(ctx, from, sources, &opts)
 	a.report(&opts, from, file)
 	var done export.Summary
 	err := a.toFile(file, func(w io.Writer) (err error) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -10,6 +12,8 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
+
+	"github.com/vmdkfs/vmdkfs/internal/export"
 )
 
 const (
@@ -17,6 +21,8 @@ const (
 	progressAfter = time.Second
 	// progressEvery is how often the bar moves: fast enough to be alive.
 	progressEvery = 200 * time.Millisecond
+	// barWidth is what a path leaves of the line for the bar itself.
+	barWidth = 12
 )
 
 // A progress is a bar on the terminal that appears when work lasts. A nil
@@ -24,6 +30,9 @@ const (
 type progress struct {
 	app         *app
 	done, total atomic.Int64
+	files       atomic.Int64 // that were begun
+	allFiles    int64        // 0 when their number is not told
+	path        atomic.Value // of the file that was begun last
 	end         chan struct{}
 	wait        sync.WaitGroup
 }
@@ -32,12 +41,23 @@ type progress struct {
 // when it is needed, or which set tells when total is nil. Standard error must be a terminal, and standard output,
 // where the work writes, another place.
 func (a *app) progress(total func() int64) *progress {
-	if a.quiet || !isTerminal(a.stderr) || isTerminal(a.raw) {
+	p := a.newProgress()
+	p.begin(total)
+	return p
+}
+
+// newProgress returns what begin starts.
+func (a *app) newProgress() *progress {
+	if a.quiet || a.events || !isTerminal(a.stderr) || isTerminal(a.raw) {
 		return nil
 	}
-	p := &progress{app: a, end: make(chan struct{})}
-	p.wait.Go(func() { p.show(total) })
-	return p
+	return &progress{app: a, end: make(chan struct{})}
+}
+
+func (p *progress) begin(total func() int64) {
+	if p != nil {
+		p.wait.Go(func() { p.show(total) })
+	}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -60,6 +80,25 @@ func (p *progress) set(done, total int64) {
 	}
 }
 
+// progressOf starts to watch a copy of sources, or an archive of them.
+func (a *app) progressOf(ctx context.Context, from tree, sources []export.Source, opts *export.Options) *progress {
+	p := a.newProgress()
+	if p == nil {
+		return nil
+	}
+	opts.Progress = p.add
+	opts.Start = func(path string) {
+		p.files.Add(1)
+		p.path.Store(path)
+	}
+	filter := opts.Filter
+	p.begin(func() (total int64) {
+		p.allFiles, total = export.Measure(ctx, from, sources, filter)
+		return total
+	})
+	return p
+}
+
 // show draws the bar until the work ends.
 func (p *progress) show(total func() int64) {
 	start := time.Now()
@@ -75,7 +114,7 @@ func (p *progress) show(total func() int64) {
 	bar := bars.AddBar(p.total.Load(), mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.CountersKibiByte("% .1f of % .1f")),
 		mpb.AppendDecorators(decor.NewAverageSpeed(decor.SizeB1024(0), "% .1f", start), decor.Name("  "),
-			decor.NewAverageETA(decor.ET_STYLE_GO, start, nil), decor.Name(" left")),
+			decor.NewAverageETA(decor.ET_STYLE_GO, start, nil), decor.Name(" left"), decor.Any(p.where)),
 	)
 	p.app.setBars(bars)
 	tick := time.NewTicker(progressEvery)
@@ -92,6 +131,27 @@ func (p *progress) show(total func() int64) {
 	p.app.setBars(nil)
 	bar.Abort(true)
 	bars.Wait()
+}
+
+// where returns how many files are done, and which is being written.
+func (p *progress) where(s decor.Statistics) string {
+	if p.allFiles == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("  %s of %s files", number(p.files.Load()), number(p.allFiles))
+	path, _ := p.path.Load().(string)
+	if path = printable(path); path == "" {
+		return text
+	}
+	// What is left of the line is for the end of the path.
+	room := s.AvailableWidth - len(text) - 2 - barWidth
+	if r := []rune(path); len(r) > room {
+		if room < 8 {
+			return text
+		}
+		path = "..." + string(r[len(r)-room+3:])
+	}
+	return text + "  " + path
 }
 
 // setBars says what is drawn on the terminal. While it is, lines on standard

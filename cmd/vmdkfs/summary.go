@@ -15,6 +15,7 @@ type summary struct {
 	dirs    int64
 	skipped int64 // files that were there already
 	bytes   int64 // of data
+	planned bool  // nothing was written, this is what would be
 }
 
 // writing is with for a command that writes files. What it counts is the last
@@ -41,6 +42,7 @@ func (a *app) printSummary(interrupted bool) {
 	if a.events {
 		a.event(struct {
 			Event       string  `json:"event"`
+			DryRun      bool    `json:"dry_run"`
 			Files       int64   `json:"files"`
 			Dirs        int64   `json:"dirs"`
 			Skipped     int64   `json:"skipped"`
@@ -48,16 +50,20 @@ func (a *app) printSummary(interrupted bool) {
 			Failed      int64   `json:"failed"`
 			Seconds     float64 `json:"seconds"`
 			Interrupted bool    `json:"interrupted"`
-		}{"summary", s.files, s.dirs, s.skipped, s.bytes, a.failures, seconds, interrupted})
+		}{"summary", s.planned, s.files, s.dirs, s.skipped, s.bytes, a.failures, seconds, interrupted})
 		return
 	}
 	if s == (summary{}) && a.failed {
 		return // the lines above say it all
 	}
-	parts := []string{count(s.files, "file"), number(s.dirs) + " " + plural(s.dirs, "directory", "directories"),
-		sizeText(s.bytes) + " in " + durationText(seconds)}
-	if s.bytes > 0 && seconds > 0 {
-		parts = append(parts, sizeText(int64(float64(s.bytes)/seconds))+"/s")
+	parts := []string{count(s.files, "file"), number(s.dirs) + " " + plural(s.dirs, "directory", "directories")}
+	switch {
+	case s.planned:
+		parts = append(parts, sizeText(s.bytes)+" would be written")
+	case s.bytes > 0 && seconds > 0:
+		parts = append(parts, sizeText(s.bytes)+" in "+durationText(seconds), sizeText(int64(float64(s.bytes)/seconds))+"/s")
+	default:
+		parts = append(parts, sizeText(s.bytes)+" in "+durationText(seconds))
 	}
 	if s.skipped > 0 {
 		parts = append(parts, number(s.skipped)+" skipped")

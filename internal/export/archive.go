@@ -19,6 +19,7 @@ import (
 // An archive is a stream of files that is being written.
 type archive struct {
 	ctx     context.Context
+	fsys    walk.FS
 	opts    Options
 	notes   notes
 	summary Summary
@@ -59,7 +60,7 @@ var errLeftOut = errors.New("left out")
 // write writes sources to w, in the format that open returns for it. Reading
 // and writing overlap.
 func write(ctx context.Context, fsys walk.FS, sources []Source, w io.Writer, opts Options, open func(*archive, io.Writer) format) (Summary, error) {
-	a := &archive{ctx: ctx, opts: opts, names: make(map[fileID]string), buf: make([]byte, bufferSize)}
+	a := &archive{ctx: ctx, fsys: fsys, opts: opts, names: make(map[fileID]string), buf: make([]byte, bufferSize)}
 	r, pipe := io.Pipe()
 	written := make(chan error)
 	go func() {
@@ -91,13 +92,13 @@ func write(ctx context.Context, fsys walk.FS, sources []Source, w io.Writer, opt
 func (a *archive) sources(fsys walk.FS, sources []Source, f format) error {
 	taken := make(map[string]bool)
 	for _, s := range sources {
-		w, err := walk.New(fsys, s.Path, nil)
+		t, err := newTree(fsys, s, a.opts.Filter)
 		if err != nil {
 			a.fail(s.Path, err)
 			continue
 		}
 		top := path.Base(s.Path)
-		if s.Content && w.Start().IsDir() {
+		if t.content() {
 			top = "."
 		}
 		if taken[top] {
@@ -105,7 +106,7 @@ func (a *archive) sources(fsys walk.FS, sources []Source, f format) error {
 			continue
 		}
 		taken[top] = true
-		for e, err := range w.All() {
+		for e, err := range t.all() {
 			if err := a.ctx.Err(); err != nil {
 				return err
 			}
@@ -113,21 +114,50 @@ func (a *archive) sources(fsys walk.FS, sources []Source, f format) error {
 				a.fail(e.Path, err)
 				continue
 			}
-			name := path.Join(top, strings.TrimPrefix(strings.TrimPrefix(e.Path, s.Path), "/"))
-			if s.Path == "." {
-				name = path.Join(top, e.Path)
-			}
-			switch err := a.member(f, &member{Entry: e, name: string(vnode.Unescape(name))}); {
-			case err == nil || err == errLeftOut:
-			case errors.As(err, new(fatal)):
+			ok, err := a.write(f, &member{Entry: e, name: string(vnode.Unescape(t.nameIn(top, e)))})
+			if err != nil {
 				return err
-			default:
-				a.fail(e.Path, err)
-				w.SkipDir() // of a directory that is not there, nothing else can be
+			}
+			if !ok {
+				t.skipDir() // of a directory that is not there, nothing else can be
 			}
 		}
 	}
 	return nil
+}
+
+// write writes one file, and those that are made of its named streams. It
+// reports whether the file itself is in the archive, or left out with a note;
+// an error ends the archive.
+func (a *archive) write(f format, m *member) (ok bool, err error) {
+	if a.opts.Start != nil {
+		a.opts.Start(m.Path)
+	}
+	err = a.member(f, m)
+	var streams []walk.Entry
+	if err == nil && m.name == "." {
+		if a.opts.hasStreamFiles(m.info) {
+			a.notes.add(noteOwnStreams)
+		}
+	} else if err == nil {
+		streams, err = a.opts.streamsOf(a.fsys, m.Entry, m.info)
+	}
+	switch {
+	case err == nil:
+	case err == errLeftOut:
+		return true, nil
+	case errors.As(err, new(fatal)):
+		return false, err
+	default:
+		a.fail(m.Path, err)
+		return false, nil
+	}
+	for _, e := range streams {
+		if _, err := a.write(f, &member{Entry: e, name: m.name + streamSuffix(e)}); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // member writes one file.

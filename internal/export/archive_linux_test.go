@@ -25,7 +25,14 @@ import (
 // toTar writes all of fsys to a tar archive.
 func toTar(t *testing.T, fsys walk.FS, sources ...Source) (archive []byte, r run) {
 	t.Helper()
-	return toArchive(t, func(w io.Writer, opts Options) (Summary, error) { return Tar(t.Context(), fsys, sources, w, opts) })
+	return toArchive(t, tarOf(t, fsys, Options{}, sources...))
+}
+
+func tarOf(t *testing.T, fsys walk.FS, with Options, sources ...Source) func(io.Writer, Options) (Summary, error) {
+	return func(w io.Writer, opts Options) (Summary, error) {
+		with.Fail, with.Note = opts.Fail, opts.Note
+		return Tar(t.Context(), fsys, sources, w, with)
+	}
 }
 
 func toZip(t *testing.T, fsys walk.FS, stored bool, sources ...Source) (archive []byte, r run) {
@@ -39,10 +46,7 @@ func toArchive(t *testing.T, write func(io.Writer, Options) (Summary, error)) ([
 	t.Helper()
 	r := run{failed: make(map[string]error)}
 	var b bytes.Buffer
-	r.Summary, r.err = write(&b, Options{
-		Fail: func(path string, err error) { r.failed[path] = err },
-		Note: func(text string, _ int) { r.notes = append(r.notes, text) },
-	})
+	r.Summary, r.err = write(&b, r.told(Options{}))
 	return b.Bytes(), r
 }
 

@@ -3,9 +3,11 @@ package export
 import (
 	"errors"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/vmdkfs/vmdkfs/layer"
+	"github.com/vmdkfs/vmdkfs/ntfs"
 )
 
 // modeBits are the bits of a mode that are kept.
@@ -18,44 +20,99 @@ type dressable interface {
 	setXattr(name string, value []byte) error
 }
 
-// dress gives an open file the owner, mode and extended attributes of info.
-// Each of these steps may undo those behind it. What the system refuses is
-// noted.
-//
-// A file of no Unix file system keeps the mode that it was made with.
-func (c *copier) dress(f dressable, info fs.FileInfo) error {
+// hasMode reports whether info is of a file with a mode and an owner in the
+// sense of Unix. The copy of any other keeps those that it was made with.
+func hasMode(info fs.FileInfo) bool {
 	sys, ok := info.Sys().(layer.Sys)
-	if !ok {
-		return nil
-	}
-	if sys.Unix().NoOwner {
-		return c.copyXattrs(sys, f.setXattr)
-	}
-	mode := info.Mode() & modeBits
-	owned := true
-	if err := c.own(info, func(uid, gid int) error {
-		err := f.Chown(uid, gid)
-		owned = err == nil
-		return err
-	}); err != nil {
-		return err
-	}
-	if !owned && mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
-		mode &^= fs.ModeSetuid | fs.ModeSetgid
-		c.notes.add("set-user-ID and set-group-ID bits are not kept without the owner")
-	}
-	if err := f.Chmod(mode); err != nil {
-		return err
-	}
-	return c.copyXattrs(sys, f.setXattr)
+	return ok && !sys.Unix().NoOwner
 }
 
-// copyXattrs gives a file the extended attributes of sys by means of set. It
+// newMode returns the mode to make a file with: nobody else's until it has its
+// owner and mode, or, when it has none to come, what the umask leaves of open.
+func (c *copier) newMode(info fs.FileInfo, open fs.FileMode) fs.FileMode {
+	switch {
+	case !hasMode(info):
+		return open
+	case c.opts.keep(Mode):
+		return open & 0o700
+	}
+	return info.Mode().Perm()
+}
+
+// dress gives an open file the owner, mode and extended attributes of info,
+// which path is the source of and dest the copy. Each of these steps may undo
+// those behind it. What the system refuses is noted.
+func (c *copier) dress(f dressable, path, dest string, info fs.FileInfo) error {
+	if hasMode(info) {
+		owned, err := c.own(info, f.Chown)
+		if err != nil {
+			return err
+		}
+		mode := info.Mode() & modeBits
+		if !owned && mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 && c.opts.keep(Mode) {
+			mode &^= fs.ModeSetuid | fs.ModeSetgid
+			c.notes.add("set-user-ID and set-group-ID bits are not kept without the owner")
+		}
+		if c.opts.keep(Mode) {
+			if err := f.Chmod(mode); err != nil {
+				return err
+			}
+		}
+	}
+	return c.setXattrs(path, dest, info, f.setXattr)
+}
+
+// dressNamed is dress, and sets the times, for a file that cannot be opened: a
+// symbolic link, which has no mode, a device, a fifo or a socket.
+func (c *copier) dressNamed(l leaf, temp string, info fs.FileInfo) error {
+	h := l.dir.host
+	if hasMode(info) {
+		if _, err := c.own(info, func(uid, gid int) error { return h.chownAt(temp, uid, gid) }); err != nil {
+			return err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 && c.opts.keep(Mode) {
+			if err := h.chmodAt(temp, info.Mode()&modeBits); err != nil {
+				return err
+			}
+		}
+	}
+	set := func(attr string, value []byte) error { return h.setXattrAt(temp, attr, value) }
+	if err := c.setXattrs(l.Path, l.dest(), info, set); err != nil || !c.opts.keep(Timestamps) {
+		return err
+	}
+	if !keepsLinkTimes && info.Mode()&fs.ModeSymlink != 0 {
+		c.notes.add("times of symbolic links are not kept on this system")
+	}
+	return h.setTimes(temp, info)
+}
+
+// own gives a file the owner of info by means of chown. It reports whether it
+// has that owner, and notes what the system refuses.
+func (c *copier) own(info fs.FileInfo, chown func(uid, gid int) error) (owned bool, err error) {
+	if !c.opts.keep(Ownership) {
+		return false, nil
+	}
+	unix := info.Sys().(layer.Sys).Unix()
+	err = chown(int(unix.UID), int(unix.GID))
+	if impossible(err) || errors.Is(err, syscall.EINVAL) { // EINVAL: not in this user namespace
+		c.notes.add("owners are not kept: " + bare(err).Error())
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// setXattrs gives a file the extended attributes of info by means of set. It
 // notes what the system refuses.
-func (c *copier) copyXattrs(sys layer.Sys, set func(name string, value []byte) error) error {
-	xattrs, err := sys.Xattrs()
+func (c *copier) setXattrs(path, dest string, info fs.FileInfo, set func(name string, value []byte) error) error {
+	xattrs, err := c.opts.xattrs(info, func(err error) { c.fail(path, err) })
 	if err != nil {
 		return err
+	}
+	if sddl, ok := xattrs[sddlXattr]; ok && c.opts.SDDL != nil {
+		delete(xattrs, sddlXattr)
+		c.mu.Lock()
+		c.opts.SDDL(dest, string(sddl))
+		c.mu.Unlock()
 	}
 	for name, value := range xattrs {
 		if err := set(name, value); impossible(err) || tooLarge(err) {
@@ -67,52 +124,27 @@ func (c *copier) copyXattrs(sys layer.Sys, set func(name string, value []byte) e
 	return nil
 }
 
-// dressNamed is dress for a file that cannot be opened: a symbolic link, which
-// has no mode, a device, a fifo or a socket.
-func (c *copier) dressNamed(d *dir, name string, info fs.FileInfo) error {
+// xattrs returns the extended attributes to keep of a file. What cannot be
+// one, though it is no reason to leave out the file, is told to fail.
+func (o *Options) xattrs(info fs.FileInfo, fail func(error)) (map[string][]byte, error) {
+	if r, ok := info.Sys().(*ntfs.FileRecord); ok {
+		return o.ntfsXattrs(r, fail)
+	}
 	sys, ok := info.Sys().(layer.Sys)
-	if !ok {
-		return d.setTimes(name, info)
+	if !ok || !o.keep(Xattrs|ACLs) {
+		return nil, nil
 	}
-	err := c.own(info, func(uid, gid int) error { return d.root.Lchown(name, uid, gid) })
-	if err == nil && info.Mode()&fs.ModeSymlink == 0 && !sys.Unix().NoOwner {
-		err = d.root.Chmod(name, info.Mode()&modeBits)
+	xattrs, err := sys.Xattrs()
+	for name := range xattrs {
+		if kind := Xattrs; strings.HasPrefix(name, "system.posix_acl_") {
+			if kind = ACLs; !o.keep(kind) {
+				delete(xattrs, name)
+			}
+		} else if !o.keep(kind) {
+			delete(xattrs, name)
+		}
 	}
-	if err == nil {
-		err = c.copyXattrs(sys, func(attr string, value []byte) error { return d.setXattrAt(name, attr, value) })
-	}
-	if err == nil {
-		err = d.setTimes(name, info)
-	}
-	return err
-}
-
-// newMode returns the mode to make a file with: nobody else's until it has its
-// owner, or, when it has no owner to come, what the umask leaves of open.
-func newMode(info fs.FileInfo, open fs.FileMode) fs.FileMode {
-	if sys, ok := info.Sys().(layer.Sys); ok && !sys.Unix().NoOwner {
-		return open & 0o700
-	}
-	return open
-}
-
-// own gives a file the owner of info by means of chown. It notes what the
-// system refuses.
-func (c *copier) own(info fs.FileInfo, chown func(uid, gid int) error) error {
-	sys, ok := info.Sys().(layer.Sys)
-	if !ok {
-		return nil
-	}
-	unix := sys.Unix()
-	if unix.NoOwner {
-		return nil
-	}
-	err := chown(int(unix.UID), int(unix.GID))
-	if impossible(err) || errors.Is(err, syscall.EINVAL) { // EINVAL: not in this user namespace
-		c.notes.add("owners are not kept: " + bare(err).Error())
-		return nil
-	}
-	return err
+	return xattrs, err
 }
 
 // impossible reports whether err says that this user, system or file system
@@ -129,10 +161,8 @@ func tooLarge(err error) bool {
 
 // class returns the namespace of an extended attribute's name, for notes.
 func class(name string) string {
-	for i := range len(name) {
-		if name[i] == '.' {
-			return name[:i+1] + "*"
-		}
+	if i := strings.IndexByte(name, '.'); i >= 0 {
+		return name[:i+1] + "*"
 	}
 	return name
 }

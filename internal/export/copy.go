@@ -3,8 +3,9 @@ package export
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -26,33 +27,10 @@ const (
 	bufferSize = 128 << 10
 )
 
-// Options says how to copy, and whom to tell. Its functions may be nil.
-type Options struct {
-	Overwrite bool                         // replace files that exist
-	Fail      func(path string, err error) // a file that could not be copied; one call at a time
-	Note      func(text string, files int) // what could not be kept, for how many files; after the copy
-	Progress  func(bytes int64)            // bytes done since the last call, holes too; many calls at a time
-}
-
-// A Source is a file to copy, or a directory with all that it holds.
-type Source struct {
-	Path string
-	// Content says that what the directory holds is wanted, rather than the
-	// directory itself under its name.
-	Content bool
-}
-
-// A Summary counts what was done.
-type Summary struct {
-	Files  int64 // of every type but directories
-	Dirs   int64
-	Bytes  int64 // of data; holes do not count
-	Failed int64 // what was told through Options.Fail
-}
-
 var (
 	errNotDir  = errors.New("not a directory")
 	errIsDir   = errors.New("is a directory")
+	errDiffers = errors.New("exists already, with another size or time: not a copy that is complete")
 	errTwice   = errors.New("another file of the image was copied to this name")
 	errSeveral = errors.New("several files need a directory that exists")
 )
@@ -69,20 +47,21 @@ func Copy(ctx context.Context, fsys walk.FS, sources []Source, dest string, opts
 	if err != nil {
 		return Summary{}, err
 	}
-	c := &copier{ctx: ctx, top: top, opts: opts, temp: newTemp(), links: newLinks(), jobs: make(chan []leaf, 2)}
-	root, err := c.newDir(top, nil, ".", false)
+	defer top.Close()
+	host, err := openHostDir(top)
 	if err != nil {
-		top.Close()
 		return Summary{}, err
 	}
-	c.way = probeLink(root.handle.fd, c.temp.name())
+	c := &copier{ctx: ctx, fsys: fsys, top: top, opts: opts, temp: newTemp(), links: newLinks(), jobs: make(chan []leaf, 2)}
+	root := c.newDir(host, nil, ".", false)
+	c.way = probeLink(host, c.temp.name())
 	var workers sync.WaitGroup
 	for range min(maxWorkers, runtime.GOMAXPROCS(0)) {
 		workers.Go(c.work)
 	}
 	for _, s := range sources {
 		if ctx.Err() == nil {
-			c.tree(fsys, s, root, name)
+			c.tree(s, root, name)
 		}
 	}
 	c.flush()
@@ -90,32 +69,13 @@ func Copy(ctx context.Context, fsys walk.FS, sources []Source, dest string, opts
 	workers.Wait()
 	root.release()
 	c.notes.tell(opts.Note)
-	return Summary{c.files.Load(), c.dirs.Load(), c.bytes.Load(), c.failed}, ctx.Err()
-}
-
-// openDest opens the directory to copy into. name is what the one source is
-// called there, or empty when it keeps its own name.
-func openDest(dest string, sources int) (top *os.Root, name string, err error) {
-	info, err := os.Stat(dest)
-	switch {
-	case err == nil && info.IsDir():
-		top, err = os.OpenRoot(dest)
-		return top, "", err
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return nil, "", err
-	case sources != 1:
-		if err == nil {
-			return nil, "", &os.PathError{Op: "open", Path: dest, Err: errNotDir}
-		}
-		return nil, "", &os.PathError{Op: "open", Path: dest, Err: errSeveral}
-	}
-	top, err = os.OpenRoot(filepath.Dir(dest))
-	return top, filepath.Base(dest), err
+	return Summary{c.files.Load(), c.dirs.Load(), c.skipped.Load(), c.bytes.Load(), c.failed}, ctx.Err()
 }
 
 // A copier is one call of Copy.
 type copier struct {
 	ctx   context.Context
+	fsys  walk.FS
 	top   *os.Root // the directory that everything is below
 	opts  Options
 	temp  temp
@@ -123,40 +83,48 @@ type copier struct {
 	links *links
 	notes notes
 
-	batch []leaf
-	jobs  chan []leaf
+	placing sync.Mutex // see placeSlowly
+	batch   []leaf
+	jobs    chan []leaf
 
-	files, dirs, bytes atomic.Int64
-	mu                 sync.Mutex // guards what follows, and calls of opts.Fail
-	failed             int64
+	files, dirs, skipped, bytes atomic.Int64
+	mu                          sync.Mutex // guards what follows, and calls of opts.Fail, Sum and SDDL
+	failed                      int64
 }
 
 // A leaf is a file that is no directory, and its place.
 type leaf struct {
 	walk.Entry
-	dir  *dir
-	name string // in dir, as raw bytes
+	dir   *dir
+	name  string // in dir, as raw bytes
+	there bool   // a complete copy of an earlier run is
 }
 
+// dest returns the path of l below the top of the copy.
+func (l leaf) dest() string { return path.Join(l.dir.dest, l.name) }
+
 // tree makes the directories of one source and queues its other files.
-func (c *copier) tree(fsys walk.FS, s Source, root *dir, name string) {
-	w, err := walk.New(fsys, s.Path, nil)
+func (c *copier) tree(s Source, root *dir, name string) {
+	t, err := newTree(c.fsys, s, c.opts.Filter)
 	if err != nil {
 		c.fail(s.Path, err)
 		return
 	}
 	stack := []*dir{root} // the one at index n holds the entries of depth n
 	root.retain()
-	if s.Content && name == "" && w.Start().IsDir() {
+	if t.content() && name == "" {
 		// The destination is the directory itself.
-		if root.info, err = w.Start().Info(); err != nil {
+		if root.info, err = t.walk.Start().Info(); err != nil {
 			c.fail(s.Path, err)
 		}
-		root.path = s.Path
+		if err == nil && c.opts.hasStreamFiles(root.info) {
+			c.notes.add(noteOwnStreams)
+		}
+		root.source = t.walk.Start()
 		stack = append(stack, root)
 		root.retain()
 	}
-	for e, err := range w.All() {
+	for e, err := range t.all() {
 		if c.ctx.Err() != nil {
 			break
 		}
@@ -177,16 +145,29 @@ func (c *copier) tree(fsys walk.FS, s Source, root *dir, name string) {
 		}
 		in := stack[e.Depth]
 		if !e.IsDir() {
-			c.queue(leaf{e, in, own})
+			c.queue(leaf{Entry: e, dir: in, name: own})
 		} else if d, err := c.makeDir(in, own, e); err != nil {
 			c.fail(e.Path, err)
-			w.SkipDir()
+			t.skipDir()
 		} else {
 			stack = append(stack, d)
+			c.streams(leaf{Entry: e, dir: in, name: own}, d.info, c.queue)
 		}
 	}
 	for _, d := range stack {
 		d.release()
+	}
+}
+
+// streams passes on the files that are made of the named streams of l.
+func (c *copier) streams(l leaf, info fs.FileInfo, to func(leaf)) {
+	list, err := c.opts.streamsOf(c.fsys, l.Entry, info)
+	if err != nil {
+		c.fail(l.Path, err)
+		return
+	}
+	for _, e := range list {
+		to(leaf{Entry: e, dir: l.dir, name: l.name + streamSuffix(e)})
 	}
 }
 

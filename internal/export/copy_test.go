@@ -30,13 +30,20 @@ type run struct {
 }
 
 func copyAll(ctx context.Context, fsys walk.FS, dest string, overwrite bool, sources ...Source) run {
+	return copyWith(ctx, fsys, dest, Options{Overwrite: overwrite}, sources...)
+}
+
+func copyWith(ctx context.Context, fsys walk.FS, dest string, opts Options, sources ...Source) run {
 	r := run{failed: make(map[string]error)}
-	r.Summary, r.err = Copy(ctx, fsys, sources, dest, Options{
-		Overwrite: overwrite,
-		Fail:      func(path string, err error) { r.failed[path] = err },
-		Note:      func(text string, _ int) { r.notes = append(r.notes, text) },
-	})
+	r.Summary, r.err = Copy(ctx, fsys, sources, dest, r.told(opts))
 	return r
+}
+
+// told returns opts, which record in r what is told.
+func (r *run) told(opts Options) Options {
+	opts.Fail = func(path string, err error) { r.failed[path] = err }
+	opts.Note = func(text string, _ int) { r.notes = append(r.notes, text) }
+	return opts
 }
 
 // image opens an ext file system of testdata.

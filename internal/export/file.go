@@ -1,13 +1,13 @@
 package export
 
 import (
-	"context"
 	"errors"
 	"io"
 	"io/fs"
 
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
+	"github.com/vmdkfs/vmdkfs/internal/walk"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -32,13 +32,15 @@ func (c *copier) work() {
 // leaf copies a file that is no directory, or links it to the copy of another
 // of its names.
 func (c *copier) leaf(l leaf, buf []byte) {
-	info, err := l.Info()
-	if err != nil {
-		c.fail(l.Path, err)
-		return
+	if c.opts.Start != nil {
+		c.opts.Start(l.Path)
 	}
-	if err = l.check(); err == nil && info.IsDir() {
+	info, err := l.Info()
+	if err == nil && info.IsDir() {
 		err = errEntry
+	}
+	if err == nil {
+		l.there, err = l.check(info)
 	}
 	if err != nil {
 		c.fail(l.Path, err)
@@ -48,102 +50,186 @@ func (c *copier) leaf(l leaf, buf []byte) {
 	if !first {
 		return // linked by whoever copies the file, or by now
 	}
-	skipped, err := c.create(l, info, buf)
+	left, sum, err := c.create(l, info, buf)
 	switch {
 	case err != nil && c.ctx.Err() == nil:
 		c.fail(l.Path, err)
-	case err == nil && !skipped:
-		c.files.Add(1)
+	case err == nil && !left:
+		c.done(l, sum)
 	}
 	if group != nil {
-		c.links.done(c, group, err, skipped)
+		c.links.done(c, group, err, left, sum)
+	}
+	if err == nil {
+		c.streams(l, info, func(stream leaf) { c.leaf(stream, buf) })
 	}
 }
 
-// check fails when l's name may not be placed.
-func (l leaf) check() error {
+// done counts a file that is there now.
+func (c *copier) done(l leaf, sum *digest) {
+	if l.there {
+		c.skipped.Add(1)
+	} else {
+		c.files.Add(1)
+	}
+	if sum != nil && c.opts.Sum != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.opts.Sum(l.dest(), *sum)
+	}
+}
+
+// check fails when l's name may not be placed. It reports whether a complete
+// copy of it is there.
+func (l leaf) check(info fs.FileInfo) (complete bool, err error) {
 	if !vnode.Valid([]byte(l.name)) {
-		return fs.ErrInvalid
+		return false, fs.ErrInvalid
 	}
 	if l.dir.fresh {
-		return nil // placing it will tell, without a look in advance
+		return false, nil // placing it will tell, without a look in advance
 	}
-	switch info, err := l.dir.root.Lstat(l.name); {
+	return l.dir.copier.opts.check(l.dir.host, l.name, l.Entry, info)
+}
+
+// check reports whether a complete copy of e is in a directory under a name,
+// and fails when something else is and may not be replaced.
+func (o *Options) check(in hostDir, name string, e walk.Entry, info fs.FileInfo) (complete bool, err error) {
+	there, err := in.lstat(name)
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return false, nil
 	case err != nil:
-		return err
-	case info.IsDir():
-		return errIsDir
-	case !l.dir.copier.opts.Overwrite:
-		return fs.ErrExist
+		return false, err
+	case there.mode.IsDir():
+		return false, errIsDir
+	case o.Resume && there.copyOf(info, in, name, e):
+		return true, nil
+	case o.Overwrite:
+		return false, nil
+	case o.Resume:
+		return false, errDiffers
 	}
-	return nil
+	return false, fs.ErrExist
+}
+
+// copyOf reports whether an existing file is a complete copy of e: it has its
+// name because it was complete, and what is compared is what tells files with
+// one name from each other.
+func (x existing) copyOf(info fs.FileInfo, in hostDir, name string, e walk.Entry) bool {
+	if x.mode != info.Mode().Type() {
+		return false
+	}
+	switch {
+	case x.mode == 0:
+		_, modified, ok := times(info)
+		return ok && x.size == info.Size() && x.modified.Equal(modified)
+	case x.mode == fs.ModeSymlink:
+		want, err := e.ReadLink()
+		have, err2 := in.readlink(name)
+		return err == nil && err2 == nil && have == string(vnode.Unescape(want))
+	case x.mode&fs.ModeDevice != 0:
+		sys, ok := info.Sys().(layer.Sys)
+		return ok && x.major == sys.Unix().Major && x.minor == sys.Unix().Minor
+	}
+	return true
 }
 
 // create makes the file, which gets its name when it is complete. It reports
-// whether the file was skipped, with a note.
-func (c *copier) create(l leaf, info fs.FileInfo, buf []byte) (skipped bool, err error) {
-	if info.Mode().IsRegular() {
-		return false, c.regular(l, info, buf)
+// whether the file was left out, with a note, and the hash of a regular file if
+// that is wanted.
+func (c *copier) create(l leaf, info fs.FileInfo, buf []byte) (left bool, sum *digest, err error) {
+	switch {
+	case info.Mode().IsRegular() && l.there:
+		sum, err = c.compare(l, info, buf)
+		return false, sum, err
+	case info.Mode().IsRegular():
+		sum, err = c.regular(l, info, buf)
+		return false, sum, err
+	case l.there:
+		return false, nil, nil
 	}
 	temp := c.temp.name()
 	if info.Mode()&fs.ModeSymlink != 0 {
-		err = c.symlink(l, temp, info)
-	} else {
-		skipped, err = c.special(l, temp, info)
+		err = c.symlink(l, temp)
+	} else if err = l.dir.host.makeNode(temp, info); impossible(err) {
+		c.notes.add("devices, fifos or sockets were left out: " + bare(err).Error())
+		return true, nil, nil
 	}
-	if err != nil || skipped {
-		return skipped, err
+	if err != nil {
+		return false, nil, err
 	}
-	if err = l.dir.place(temp, l.name); err != nil {
-		l.dir.root.Remove(temp)
+	if err = c.dressNamed(l, temp, info); err == nil {
+		err = l.dir.place(temp, l.name)
 	}
-	return false, err
+	if err != nil {
+		l.dir.host.remove(temp)
+	}
+	return false, nil, err
+}
+
+// symlink makes a symbolic link under the name temp.
+func (c *copier) symlink(l leaf, temp string) error {
+	target, err := l.ReadLink()
+	if err != nil {
+		return err
+	}
+	return l.dir.host.symlink(string(vnode.Unescape(target)), temp)
 }
 
 // regular copies a regular file. It leaves nothing behind when it fails.
-func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) error {
+func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) (*digest, error) {
 	src, err := l.Open()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer src.Close()
 	f, err := l.dir.newFile(info)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err = c.content(c.ctx, f, src, info.Size(), buf); err == nil {
-		err = c.dress(f, info)
+	sum, err := c.content(f, src, info.Size(), buf)
+	if err == nil && c.opts.Verify {
+		if err = f.flush(); err == nil {
+			err = c.verify(f, info.Size(), sum, buf)
+		}
+	}
+	if err == nil {
+		err = c.dress(f, l.Path, l.dest(), info)
 	}
 	if err != nil {
 		f.discard()
-		return err
+		return nil, err
 	}
-	return f.place(l.name, info)
+	return sum, f.place(l.name, info)
 }
 
-// content copies the data of src to f, and leaves out the holes.
-func (c *copier) content(ctx context.Context, f *newFile, src fs.File, size int64, buf []byte) error {
+// content copies the data of src to f, and leaves out the holes. A nil f gets
+// nothing. It returns the hash of the file, holes too, if that is wanted.
+func (c *copier) content(f *newFile, src fs.File, size int64, buf []byte) (*digest, error) {
 	r, ok := src.(io.ReaderAt)
 	if !ok {
-		return errNoReaderAt
+		return nil, errNoReaderAt
 	}
-	end := int64(0) // of what was written
+	sum := c.newHash()
+	end := int64(0) // of what was copied
 	data := func(e layer.Extent) error {
 		for stop := min(e.Offset+e.Length, size); e.Offset < stop; {
-			if err := ctx.Err(); err != nil {
+			if err := c.ctx.Err(); err != nil {
 				return err
 			}
 			part := buf[:min(int64(len(buf)), stop-e.Offset)]
 			if err := ondisk.ReadFull(r, part, e.Offset); err != nil {
 				return err
 			}
-			if _, err := f.WriteAt(part, e.Offset); err != nil {
-				return err
+			sum.zeros(e.Offset - end)
+			sum.write(part)
+			if f != nil {
+				if _, err := f.WriteAt(part, e.Offset); err != nil {
+					return err
+				}
+				c.bytes.Add(int64(len(part)))
 			}
 			e.Offset += int64(len(part))
-			c.bytes.Add(int64(len(part)))
 			c.progress(e.Offset - end) // with the hole before it
 			end = e.Offset
 		}
@@ -155,17 +241,22 @@ func (c *copier) content(ctx context.Context, f *newFile, src fs.File, size int6
 				err = data(e)
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 		}
 	} else if err := data(layer.Extent{Length: size}); err != nil {
-		return err
+		return nil, err
 	}
 	if end < size {
+		sum.zeros(size - end)
 		c.progress(size - end)
-		return f.Truncate(size) // it ends with a hole
+		if f != nil {
+			if err := f.Truncate(size); err != nil { // it ends with a hole
+				return nil, err
+			}
+		}
 	}
-	return nil
+	return sum.digest(), nil
 }
 
 // progress tells of n bytes more.
@@ -173,36 +264,4 @@ func (c *copier) progress(n int64) {
 	if c.opts.Progress != nil {
 		c.opts.Progress(n)
 	}
-}
-
-// symlink makes a symbolic link under the name temp.
-func (c *copier) symlink(l leaf, temp string, info fs.FileInfo) error {
-	target, err := l.ReadLink()
-	if err != nil {
-		return err
-	}
-	if err := l.dir.root.Symlink(string(vnode.Unescape(target)), temp); err != nil {
-		return err
-	}
-	if err = c.dressNamed(l.dir, temp, info); err != nil {
-		l.dir.root.Remove(temp)
-	}
-	return err
-}
-
-// special makes a device, a fifo or a socket under the name temp, or notes
-// that it cannot.
-func (c *copier) special(l leaf, temp string, info fs.FileInfo) (skipped bool, err error) {
-	err = l.dir.makeNode(temp, info)
-	if impossible(err) {
-		c.notes.add("devices, fifos or sockets were left out: " + bare(err).Error())
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	if err = c.dressNamed(l.dir, temp, info); err != nil {
-		l.dir.root.Remove(temp)
-	}
-	return false, err
 }

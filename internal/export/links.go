@@ -3,7 +3,7 @@ package export
 import (
 	"errors"
 	"io/fs"
-	"path"
+	"os"
 	"sync"
 
 	"github.com/vmdkfs/vmdkfs/layer"
@@ -27,8 +27,9 @@ type group struct {
 	first   leaf
 	left    uint32 // names not met yet
 	copied  bool
-	skipped bool
+	missing bool  // it was left out
 	err     error // of the copy
+	sum     *digest
 	waiting []leaf
 }
 
@@ -39,7 +40,7 @@ func newLinks() *links { return &links{groups: make(map[fileID]*group)} }
 // for a file with one name.
 func (t *links) claim(l leaf, info fs.FileInfo) (g *group, first bool) {
 	sys, ok := info.Sys().(layer.Sys)
-	if !ok {
+	if !ok || !l.dir.copier.opts.keep(Links) {
 		return nil, true
 	}
 	unix := sys.Unix()
@@ -69,10 +70,10 @@ func (t *links) claim(l leaf, info fs.FileInfo) (g *group, first bool) {
 
 // done says that the first name of g was copied, or why not, and links those
 // that wait for it.
-func (t *links) done(c *copier, g *group, err error, skipped bool) {
+func (t *links) done(c *copier, g *group, err error, left bool, sum *digest) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g.copied, g.err, g.skipped = true, err, skipped
+	g.copied, g.err, g.missing, g.sum = true, err, left, sum
 	for _, l := range g.waiting {
 		g.link(c, l)
 		l.dir.release()
@@ -80,18 +81,21 @@ func (t *links) done(c *copier, g *group, err error, skipped bool) {
 	g.waiting = nil
 }
 
-// link makes l a link to the copy of the first name.
+// link makes l a link to the copy of the first name, unless it is that.
 func (g *group) link(c *copier, l leaf) {
 	err := g.err
-	if g.skipped || c.ctx.Err() != nil {
+	if g.missing || c.ctx.Err() != nil {
 		return
 	}
-	if err == nil {
-		from, to := path.Join(g.first.dir.dest, g.first.name), path.Join(l.dir.dest, l.name)
-		err = c.top.Link(from, to)
-		if errors.Is(err, fs.ErrExist) && c.opts.Overwrite && !l.dir.fresh {
-			if err = c.top.Remove(to); err == nil {
-				err = c.top.Link(from, to)
+	if err == nil && l.there {
+		l.there = c.sameFile(g.first, l)
+	}
+	if err == nil && !l.there {
+		err = l.dir.twice(c.top.Link(g.first.dest(), l.dest()))
+		if errors.Is(err, fs.ErrExist) && (c.opts.Overwrite || c.opts.Resume) && !l.dir.fresh {
+			// check has looked: it may be replaced, or is a complete copy.
+			if err = l.dir.host.remove(l.name); err == nil {
+				err = c.top.Link(g.first.dest(), l.dest())
 			}
 		}
 	}
@@ -99,5 +103,12 @@ func (g *group) link(c *copier, l leaf) {
 		c.fail(l.Path, err)
 		return
 	}
-	c.files.Add(1)
+	c.done(l, g.sum)
+}
+
+// sameFile reports whether two copies are one file.
+func (c *copier) sameFile(l, m leaf) bool {
+	a, err := c.top.Lstat(l.dest())
+	b, err2 := c.top.Lstat(m.dest())
+	return err == nil && err2 == nil && os.SameFile(a, b)
 }

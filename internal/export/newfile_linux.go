@@ -4,8 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +34,8 @@ type newFile struct {
 }
 
 // probeLink returns how a file without a name in the directory gets one.
-func probeLink(fd int, temp string) int {
+func probeLink(h hostDir, temp string) int {
+	fd := h.fd
 	file, err := openat(fd, ".", unix.O_WRONLY|unix.O_TMPFILE, 0o600)
 	if err != nil {
 		return linkNever
@@ -61,34 +62,27 @@ func link(way, file, dir int, name string) error {
 
 func descriptorPath(file int) string { return "/proc/self/fd/" + strconv.Itoa(file) }
 
-// setTimesOf sets the times of an open file.
-func setTimesOf(file int, ts []unix.Timespec) error {
-	err := unix.UtimesNanoAt(file, "", ts, unix.AT_EMPTY_PATH)
-	if err == unix.EINVAL || err == unix.ENOENT { // before Linux 5.8
-		err = unix.UtimesNanoAt(unix.AT_FDCWD, descriptorPath(file), ts, 0)
+// setTimesOf sets the times of an open file: futimens, which is utimensat
+// without a path.
+func setTimesOf(file int, ts *[2]unix.Timespec) error {
+	_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(file), 0, uintptr(unsafe.Pointer(ts)), 0, 0, 0)
+	if errno != 0 {
+		return errno
 	}
-	return err
-}
-
-func openat(dir int, name string, flags int, mode fs.FileMode) (fd int, err error) {
-	for {
-		fd, err = unix.Openat(dir, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC|unix.O_LARGEFILE, uint32(mode.Perm()))
-		if err != unix.EINTR {
-			return fd, err
-		}
-	}
+	return nil
 }
 
 // newFile makes the file for info.
 func (d *dir) newFile(info fs.FileInfo) (*newFile, error) {
 	// One that replaces another needs a name to be renamed from.
-	if d.copier.way != linkNever && (d.fresh || !d.copier.opts.Overwrite) && !d.named.Load() {
+	c := d.copier
+	if c.way != linkNever && (d.fresh || !c.opts.Overwrite) && !d.named.Load() {
 		// Its mode is nobody's concern before it has a name.
-		mode := newMode(info, 0o666)
+		mode := c.newMode(info, 0o666)
 		if mode&0o077 == 0 {
 			mode = info.Mode()
 		}
-		fd, err := openat(d.handle.fd, ".", unix.O_WRONLY|unix.O_TMPFILE, mode)
+		fd, err := openat(d.host.fd, ".", c.access()|unix.O_TMPFILE, mode)
 		if err == nil {
 			return &newFile{dir: d, fd: fd}, nil
 		}
@@ -97,12 +91,44 @@ func (d *dir) newFile(info fs.FileInfo) (*newFile, error) {
 		}
 		d.named.Store(true) // another file system is mounted here
 	}
-	temp := d.copier.temp.name()
-	fd, err := openat(d.handle.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, newMode(info, 0o666))
+	temp := c.temp.name()
+	fd, err := openat(d.host.fd, temp, c.access()|unix.O_CREAT|unix.O_EXCL, c.newMode(info, 0o666))
 	if err != nil {
 		return nil, err
 	}
 	return &newFile{dir: d, fd: fd, temp: temp}, nil
+}
+
+// access returns whether files are only written, or read again.
+func (c *copier) access() int {
+	if c.opts.Verify {
+		return unix.O_RDWR
+	}
+	return unix.O_WRONLY
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *newFile) ReadAt(p []byte, off int64) (int, error) {
+	for {
+		n, err := unix.Pread(f.fd, p, off)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// flush has what was written be on the disk, and what is read come from it.
+func (f *newFile) flush() error {
+	if err := unix.Fdatasync(f.fd); err != nil {
+		return err
+	}
+	return unix.Fadvise(f.fd, 0, 0, unix.FADV_DONTNEED)
 }
 
 // WriteAt implements io.WriterAt.
@@ -155,31 +181,21 @@ func (f *newFile) Chmod(mode fs.FileMode) error {
 	return unix.Fchmod(f.fd, bits)
 }
 
-// unixMode returns the twelve permission bits as the system numbers them.
-func unixMode(mode fs.FileMode) uint32 {
-	bits := uint32(mode.Perm())
-	for i, m := range []fs.FileMode{fs.ModeSticky, fs.ModeSetgid, fs.ModeSetuid} {
-		if mode&m != 0 {
-			bits |= 0o1000 << i
-		}
-	}
-	return bits
-}
-
 func (f *newFile) setXattr(name string, value []byte) error {
 	return unix.Fsetxattr(f.fd, name, value, 0)
 }
 
 // place gives the complete file the times of info and its name, and closes it.
-func (f *newFile) place(name string, info fs.FileInfo) error {
-	ts, ok, err := timespecs(info)
-	if err == nil && ok {
-		err = setTimesOf(f.fd, ts[:])
+func (f *newFile) place(name string, info fs.FileInfo) (err error) {
+	if f.dir.copier.opts.keep(Timestamps) {
+		var ts [2]unix.Timespec
+		var ok bool
+		if ts, ok, err = timespecs(info); err == nil && ok {
+			err = setTimesOf(f.fd, &ts)
+		}
 	}
 	if err == nil && f.temp == "" {
-		if err = link(f.dir.copier.way, f.fd, f.dir.handle.fd, name); errors.Is(err, unix.EEXIST) && f.dir.fresh {
-			err = errTwice
-		}
+		err = f.dir.twice(link(f.dir.copier.way, f.fd, f.dir.host.fd, name))
 	}
 	if e := unix.Close(f.fd); err == nil {
 		err = e
@@ -191,7 +207,7 @@ func (f *newFile) place(name string, info fs.FileInfo) error {
 		err = f.dir.place(f.temp, name)
 	}
 	if err != nil {
-		f.dir.root.Remove(f.temp)
+		f.dir.host.remove(f.temp)
 	}
 	return err
 }
@@ -200,13 +216,6 @@ func (f *newFile) place(name string, info fs.FileInfo) error {
 func (f *newFile) discard() {
 	unix.Close(f.fd)
 	if f.temp != "" {
-		f.dir.root.Remove(f.temp)
+		f.dir.host.remove(f.temp)
 	}
-}
-
-// An opened is a directory that gets its attributes.
-type opened struct{ *os.File }
-
-func (f opened) setXattr(name string, value []byte) error {
-	return unix.Fsetxattr(int(f.Fd()), name, value, 0)
 }

@@ -15,31 +15,34 @@ type newFile struct {
 	temp string
 }
 
-func probeLink(struct{}, string) int { return 0 }
+func probeLink(hostDir, string) int { return 0 }
 
 // newFile makes the file for info.
 func (d *dir) newFile(info fs.FileInfo) (*newFile, error) {
 	temp := d.copier.temp.name()
-	f, err := d.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, newMode(info, 0o666))
+	f, err := d.host.root.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, d.copier.newMode(info, 0o666))
 	if err != nil {
 		return nil, err
 	}
 	return &newFile{f, d, temp}, nil
 }
 
+// flush has what was written be on the disk.
+func (f *newFile) flush() error { return f.Sync() }
+
 func (*newFile) setXattr(string, []byte) error { return errors.ErrUnsupported }
 
 // place closes the complete file, and gives it the times of info and its name.
 func (f *newFile) place(name string, info fs.FileInfo) error {
 	err := f.Close()
-	if err == nil {
-		err = f.dir.setTimes(f.temp, info)
+	if err == nil && f.dir.copier.opts.keep(Timestamps) {
+		err = f.dir.host.setTimes(f.temp, info)
 	}
 	if err == nil {
 		err = f.dir.place(f.temp, name)
 	}
 	if err != nil {
-		f.dir.root.Remove(f.temp)
+		f.dir.host.remove(f.temp)
 	}
 	return err
 }
@@ -47,10 +50,5 @@ func (f *newFile) place(name string, info fs.FileInfo) error {
 // discard closes the file and removes it.
 func (f *newFile) discard() {
 	f.Close()
-	f.dir.root.Remove(f.temp)
+	f.dir.host.remove(f.temp)
 }
-
-// An opened is a directory that gets its attributes.
-type opened struct{ *os.File }
-
-func (opened) setXattr(string, []byte) error { return errors.ErrUnsupported }

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"archive/tar"
 	"bytes"
 	"fmt"
 	"path"
@@ -54,9 +53,9 @@ func dataOf(m *member) (data []region, holes int64, err error) {
 // sparse writes a regular file with holes, in version 1.0 of GNU tar's format
 // for them (GNU tar manual, "Storing Sparse Files"): a map of the data in
 // front of the data, and its true name and size in records of their own.
-func (t *tarFormat) sparse(h *tar.Header, m *member, data []region) error {
-	if n := len(data); n == 0 || data[n-1].offset+data[n-1].length < h.Size {
-		data = append(data, region{h.Size, 0}) // it ends with a hole
+func (t *tarFormat) sparse(h *tarHeader, m *member, data []region) error {
+	if n := len(data); n == 0 || data[n-1].offset+data[n-1].length < h.size {
+		data = append(data, region{h.size, 0}) // it ends with a hole
 	}
 	var table bytes.Buffer
 	fmt.Fprintf(&table, "%d\n", len(data))
@@ -67,13 +66,12 @@ func (t *tarFormat) sparse(h *tar.Header, m *member, data []region) error {
 	}
 	table.Write(make([]byte, -table.Len()&(tarBlock-1)))
 
-	size := h.Size
-	h = clone(h)
-	h.PAXRecords[keySparse+"major"], h.PAXRecords[keySparse+"minor"] = "1", "0"
-	h.PAXRecords[keySparse+"name"] = h.Name
-	h.PAXRecords[keySparse+"realsize"] = strconv.FormatInt(size, 10)
-	h.Name = path.Join(path.Dir(h.Name), "GNUSparseFile.0", path.Base(h.Name))
-	h.Size = int64(table.Len()) + stored
+	h.add("GNU.sparse.major", "1")
+	h.add("GNU.sparse.minor", "0")
+	h.add("GNU.sparse.name", h.name)
+	h.add("GNU.sparse.realsize", strconv.FormatInt(h.size, 10))
+	h.name = path.Join(path.Dir(h.name), "GNUSparseFile.0", path.Base(h.name))
+	h.size = int64(table.Len()) + stored
 	if err := t.header(h); err != nil {
 		return err
 	}

@@ -1,14 +1,11 @@
 package export
 
 import (
-	"archive/tar"
 	"context"
 	"io"
 	"io/fs"
-	"maps"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
@@ -29,13 +26,11 @@ func Tar(ctx context.Context, fsys walk.FS, sources []Source, w io.Writer, opts 
 	})
 }
 
-// tarBlock is the unit of a tar archive.
-const tarBlock = 512
-
 // A tarFormat writes a tar archive.
 type tarFormat struct {
 	*archive
-	out io.Writer
+	out  io.Writer
+	head []byte // of the last member, to be used again
 }
 
 // close ends the archive: with two blocks of zeros.
@@ -48,23 +43,22 @@ func (t *tarFormat) member(m *member) error {
 	h := newHeader(m)
 	switch mode := m.info.Mode(); mode.Type() {
 	case 0:
-		h.Typeflag, h.Size = tar.TypeReg, m.info.Size()
+		h.kind, h.size = tarFile, m.info.Size()
 	case fs.ModeDir:
-		h.Typeflag = tar.TypeDir
-		h.Name += "/"
+		h.kind = tarDir
+		h.name += "/"
 	case fs.ModeSymlink:
 		target, err := m.ReadLink()
 		if err != nil {
 			return err
 		}
-		h.Typeflag = tar.TypeSymlink
-		setLink(h, string(vnode.Unescape(target)))
+		h.kind, h.link = tarSymlink, string(vnode.Unescape(target))
 	case fs.ModeNamedPipe:
-		h.Typeflag = tar.TypeFifo
+		h.kind = tarFIFO
 	case fs.ModeDevice:
-		h.Typeflag = tar.TypeBlock
+		h.kind = tarDevice
 	case fs.ModeDevice | fs.ModeCharDevice:
-		h.Typeflag = tar.TypeChar
+		h.kind = tarChar
 	default:
 		t.notes.add("sockets are left out: tar has no place for them")
 		return errLeftOut
@@ -72,7 +66,7 @@ func (t *tarFormat) member(m *member) error {
 	if err := t.attributes(h, m); err != nil {
 		return err
 	}
-	if h.Typeflag != tar.TypeReg {
+	if h.kind != tarFile {
 		return t.header(h)
 	}
 	data, holes, err := dataOf(m)
@@ -85,10 +79,10 @@ func (t *tarFormat) member(m *member) error {
 	if err := t.header(h); err != nil {
 		return err
 	}
-	if err := t.content(t.out, m, 0, h.Size, new(bool)); err != nil {
+	if err := t.content(t.out, m, 0, h.size, new(bool)); err != nil {
 		return err
 	}
-	return t.pad(h.Size)
+	return t.pad(h.size)
 }
 
 // pad fills the last block of size bytes of content.
@@ -101,17 +95,17 @@ func (t *tarFormat) pad(size int64) error {
 
 func (t *tarFormat) link(m *member, to string) error {
 	h := newHeader(m)
-	h.Typeflag = tar.TypeLink
-	setLink(h, to)
+	h.kind, h.link = tarHard, to
 	return t.header(h)
 }
 
 // header writes h. An error that is not fatal says what h cannot hold.
-func (t *tarFormat) header(h *tar.Header) error {
-	blocks, err := headerBlocks(h)
+func (t *tarFormat) header(h *tarHeader) error {
+	blocks, err := h.appendTo(t.head[:0])
 	if err != nil {
 		return err
 	}
+	t.head = blocks
 	if _, err := t.out.Write(blocks); err != nil {
 		return fatal{err}
 	}
@@ -119,65 +113,44 @@ func (t *tarFormat) header(h *tar.Header) error {
 }
 
 // newHeader returns the header of m without what depends on its type.
-func newHeader(m *member) *tar.Header {
-	h := &tar.Header{
-		Name:       m.name,
-		Mode:       int64(m.info.Mode().Perm()),
-		ModTime:    m.info.ModTime(),
-		PAXRecords: make(map[string]string),
-		Format:     tar.FormatPAX,
-	}
-	for bit, value := range map[fs.FileMode]int64{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+func newHeader(m *member) *tarHeader {
+	h := &tarHeader{name: m.name, mode: int64(m.info.Mode().Perm()), modified: m.info.ModTime()}
+	for i, bit := range [...]fs.FileMode{fs.ModeSticky, fs.ModeSetgid, fs.ModeSetuid} {
 		if m.info.Mode()&bit != 0 {
-			h.Mode |= value
+			h.mode |= 0o1000 << i
 		}
 	}
-	if h.ModTime.IsZero() {
-		h.ModTime = time.Unix(0, 0)
+	if h.modified.IsZero() {
+		h.modified = time.Unix(0, 0)
 	}
 	if sys, ok := m.info.Sys().(layer.Sys); ok {
 		unix := sys.Unix()
-		setOwner(h, unix.UID, unix.GID)
-		h.Devmajor, h.Devminor = int64(unix.Major), int64(unix.Minor)
-		h.AccessTime, h.ChangeTime = unix.Access, unix.Change
+		h.uid, h.gid, h.major, h.minor = unix.UID, unix.GID, unix.Major, unix.Minor
+		if !unix.Access.IsZero() {
+			h.add("atime", paxTime(unix.Access))
+		}
+		if !unix.Change.IsZero() {
+			h.add("ctime", paxTime(unix.Change))
+		}
 	}
-	declare(h, h.Name)
 	return h
-}
-
-// setLink sets the name that h is a link to.
-func setLink(h *tar.Header, name string) {
-	h.Linkname = name
-	declare(h, name)
-}
-
-// declare says that the names of h are bytes of no encoding, where name is not
-// the UTF-8 that pax promises.
-func declare(h *tar.Header, name string) {
-	if !utf8.ValidString(name) {
-		h.PAXRecords["hdrcharset"] = "BINARY"
-	}
 }
 
 // attributes adds the extended attributes of m: ACLs as text in Schilling's
 // records, which both GNU tar and libarchive read, everything else as it is.
-func (t *tarFormat) attributes(h *tar.Header, m *member) error {
-	sys, ok := m.info.Sys().(layer.Sys)
-	if !ok {
-		return nil
-	}
-	xattrs, err := sys.Xattrs()
+func (t *tarFormat) attributes(h *tarHeader, m *member) error {
+	xattrs, err := t.opts.xattrs(m.info, func(err error) { t.fail(m.Path, err) })
 	if err != nil {
 		return err
 	}
 	for name, value := range xattrs {
 		if kind, ok := aclRecords[name]; ok {
 			if text, ok := aclText(value); ok {
-				h.PAXRecords[kind] = text
+				h.add(kind, text)
 				continue
 			}
 		}
-		h.PAXRecords["SCHILY.xattr."+keyEscaper.Replace(name)] = string(value)
+		h.add("SCHILY.xattr."+keyEscaper.Replace(name), string(value))
 	}
 	return nil
 }
@@ -188,11 +161,4 @@ var keyEscaper = strings.NewReplacer("%", "%25", "=", "%3D")
 var aclRecords = map[string]string{
 	"system.posix_acl_access":  "SCHILY.acl.access",
 	"system.posix_acl_default": "SCHILY.acl.default",
-}
-
-// clone returns a copy of h whose records may be changed.
-func clone(h *tar.Header) *tar.Header {
-	c := *h
-	c.PAXRecords = maps.Clone(h.PAXRecords)
-	return &c
 }

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/flate"
+
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 	"github.com/vmdkfs/vmdkfs/layer"
+	"github.com/vmdkfs/vmdkfs/ntfs"
 )
 
 // Zip writes sources to w as a zip archive: deflated, or as they are with
@@ -22,15 +25,29 @@ import (
 // and errors are those of [Tar].
 func Zip(ctx context.Context, fsys walk.FS, sources []Source, w io.Writer, stored bool, opts Options) (Summary, error) {
 	return write(ctx, fsys, sources, w, opts, func(a *archive, w io.Writer) format {
-		return &zipFormat{archive: a, w: zip.NewWriter(w), stored: stored}
+		z := &zipFormat{archive: a, w: zip.NewWriter(w), stored: stored}
+		z.w.RegisterCompressor(zip.Deflate, z.compressor)
+		return z
 	})
 }
 
 // A zipFormat writes a zip archive.
 type zipFormat struct {
 	*archive
-	w      *zip.Writer
-	stored bool
+	w       *zip.Writer
+	stored  bool
+	deflate *flate.Writer // of the members so far
+}
+
+// compressor returns what compresses one member: twice as fast as that of
+// archive/zip.
+func (z *zipFormat) compressor(w io.Writer) (_ io.WriteCloser, err error) {
+	if z.deflate == nil {
+		z.deflate, err = flate.NewWriter(w, flate.DefaultCompression)
+	} else {
+		z.deflate.Reset(w)
+	}
+	return z.deflate, err
 }
 
 func (z *zipFormat) close() error { return z.w.Close() }
@@ -48,14 +65,8 @@ func (z *zipFormat) member(m *member) error {
 	}
 	h.SetMode(mode)
 	h.Extra = owner(m.info)
-	if sys, ok := m.info.Sys().(layer.Sys); ok {
-		xattrs, err := sys.Xattrs()
-		if err != nil {
-			return err
-		}
-		if len(xattrs) > 0 {
-			z.notes.add("extended attributes and ACLs are not kept: zip has no place for them")
-		}
+	if err := z.noteXattrs(m); err != nil {
+		return err
 	}
 	switch mode.Type() {
 	case 0:
@@ -90,6 +101,22 @@ func (z *zipFormat) member(m *member) error {
 	}
 	z.notes.add("devices, fifos and sockets are left out: zip has no place for them")
 	return errLeftOut
+}
+
+// noteXattrs tells of what zip has no place for.
+func (z *zipFormat) noteXattrs(m *member) error {
+	if r, ok := m.info.Sys().(*ntfs.FileRecord); ok {
+		if r.HasStreams() && z.opts.keep(Streams) && !z.opts.StreamFiles {
+			z.notes.add("streams are not kept: zip has no place for them, but as files, with --streams=files")
+		}
+		z.notes.add("security descriptors are not kept: zip has no place for them")
+		return nil
+	}
+	xattrs, err := z.opts.xattrs(m.info, nil)
+	if len(xattrs) > 0 {
+		z.notes.add("extended attributes and ACLs are not kept: zip has no place for them")
+	}
+	return err
 }
 
 var errLongName = errors.New("name is longer than zip can hold")
