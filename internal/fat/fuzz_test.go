@@ -10,6 +10,7 @@ import (
 func FuzzNames(f *testing.F) {
 	long := []byte{0x41, 'l', 0, 'o', 0, 'n', 0, 'g', 0, '.', 0, 0x0f, 0, 0x62, 't', 0, 'x', 0, 't', 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff}
 	f.Add(append(long, "LONG    TXT                     "...))
+	f.Add(append(append(append([]byte{}, long...), 0x40), long[1:]...)) // a part 0, behind the last one
 	f.Add([]byte("\xe5HORT   \x00\x00\x00\x20\x18             \xff\xff\xff\x7f  "))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var namer longNamer
