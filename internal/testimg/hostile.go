@@ -104,11 +104,7 @@ func (m *mutant) run() bool {
 			fmt.Fprintln(os.Stderr, m.label) // a panic is on its way
 		}
 	}()
-	watchdog := time.AfterFunc(hostileTime*time.Duration(number("VMDKFS_PATIENCE", 4)), func() {
-		debug.SetTraceback("all")
-		panic("hangs: " + m.label)
-	})
-	defer watchdog.Stop()
+	defer watch(m.label)()
 	before, goroutines := memory(), runtime.NumGoroutine()
 	opened := m.read()
 	after := memory()
@@ -123,6 +119,30 @@ func (m *mutant) run() bool {
 	}
 	done = true
 	return opened
+}
+
+// watch ends the process, with the stacks of all goroutines, when what follows
+// takes longer than hostileTime, until stop is called. It counts ticks, of which
+// there are none while the process is stopped.
+func watch(label string) (stop func()) {
+	const tick = 50 * time.Millisecond
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		for left := int(hostileTime/tick) * number("VMDKFS_PATIENCE", 4); left > 0; left-- {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+			}
+		}
+		debug.SetTraceback("all")
+		panic("hangs: " + label)
+	}()
+	return func() { close(done); <-ended }
 }
 
 func (m *mutant) read() bool {
