@@ -43,6 +43,12 @@ func subject(t testing.TB) testimg.Subject {
 				testimg.SealExt(data[at:])
 			}
 		},
+		Warnings: func(fsys fs.FS) (list []error) {
+			for _, w := range fsys.(*Disk).Warnings() {
+				list = append(list, w.Err)
+			}
+			return list
+		},
 		More: func(tb testing.TB, fsys fs.FS) {
 			d := fsys.(*Disk)
 			d.Warnings()
@@ -59,3 +65,7 @@ func subject(t testing.TB) testimg.Subject {
 func TestHostile(t *testing.T) { testimg.Hostile(t, subject(t)) }
 
 func FuzzImage(f *testing.F) { testimg.Fuzz(f, subject(f)) }
+
+func TestFaults(t *testing.T) {
+	testimg.Faults(t, subject(t), "web01", "mbr", "guest-new", "win01")
+}

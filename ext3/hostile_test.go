@@ -78,3 +78,11 @@ func replayed(t *testing.T, image []byte) Journal {
 	require.NoError(t, err)
 	return f.Journal()
 }
+
+func TestFaults(t *testing.T) {
+	testimg.Faults(t, subject(t), "ext2-1k", "ext4-extents", "ext4-inline-data", "ext4-ea-inode", "dirty-ext3-revoke", "dirty-ext4-fast-commit", "dirty-ext4-v2")
+}
+
+func TestBadSectors(t *testing.T) {
+	testimg.BadSectors(t, subject(t), "ext2-1k", "ext4-extents", "dirty-ext3-revoke")
+}

@@ -46,6 +46,7 @@ func subject(t testing.TB) testimg.Subject {
 				binary.LittleEndian.PutUint32(b[:], b.checksum(xor))
 			}
 		},
+		Warnings: func(fsys fs.FS) []error { return fsys.(*FS).Warnings() },
 		More: func(_ testing.TB, fsys fs.FS) {
 			f := fsys.(*FS)
 			f.Warnings()
@@ -71,4 +72,9 @@ func metadataBlocks(data []byte) map[int]uint32 {
 		}
 	}
 	return found
+}
+
+func TestFaults(t *testing.T) {
+	// Not those of which a leg is out of date: alone, it does not know that.
+	testimg.Faults(t, subject(t), "linear", "snapshots", "striped", "areas", "mirrors")
 }

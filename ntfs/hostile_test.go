@@ -40,3 +40,11 @@ func subject(t testing.TB) testimg.Subject {
 func TestHostile(t *testing.T) { testimg.Hostile(t, subject(t)) }
 
 func FuzzImage(f *testing.F) { testimg.Fuzz(f, subject(f)) }
+
+func TestFaults(t *testing.T) {
+	testimg.Faults(t, subject(t), "c512", "streams", "lznt1-512", "crowded", "reparse", "objects")
+}
+
+func TestBadSectors(t *testing.T) {
+	testimg.BadSectors(t, subject(t), "c512", "streams", "crowded")
+}

@@ -57,3 +57,7 @@ func subject(t testing.TB) testimg.Subject {
 func TestHostile(t *testing.T) { testimg.Hostile(t, subject(t)) }
 
 func FuzzImage(f *testing.F) { testimg.Fuzz(f, subject(f)) }
+
+func TestFaults(t *testing.T) {
+	testimg.Faults(t, subject(t), "streamOptimized streamOptimized", "tables16 tables16", "base-000002 base-000002-sesparse", "base-000001 base-000001-delta", "twoGbMaxExtentSparse twoGbMaxExtentSparse-s001")
+}

@@ -28,3 +28,11 @@ func subject(t testing.TB) testimg.Subject {
 func TestHostile(t *testing.T) { testimg.Hostile(t, subject(t)) }
 
 func FuzzImage(f *testing.F) { testimg.Fuzz(f, subject(f)) }
+
+func TestFaults(t *testing.T) {
+	testimg.Faults(t, subject(t), "fat12-floppy", "fat16", "fat32-small")
+}
+
+func TestBadSectors(t *testing.T) {
+	testimg.BadSectors(t, subject(t), "fat12-floppy", "fat16", "fat32-small")
+}

@@ -1,6 +1,7 @@
 package ldm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,20 +43,33 @@ func subject(t testing.TB) testimg.Subject {
 				list = append(list, Disk{Name: fmt.Sprint("disk ", i), Reader: part, Size: part.Size(), SectorSize: 512, Metadata: metadata[i]})
 			}
 			groups, err := Open(list)
-			if len(groups) == 0 || err != nil && !testimg.HasKind(err) {
+			if len(groups) == 0 || err != nil && (!testimg.HasKind(err) || errors.Is(err, testimg.ErrSource) || errors.Is(err, io.ErrUnexpectedEOF)) {
 				return nil, err
 			}
+			var warnings []error
 			root := new(vnode.Listing)
 			for i, g := range groups {
+				warnings = append(warnings, g.Warnings...)
 				for j, v := range g.Volumes {
 					root.Add(fmt.Sprint(i, ".", j), volumeNode{v})
 				}
 			}
-			return vnode.New(root), nil
+			return volumes{vnode.New(root), warnings}, nil
 		},
+		Warnings: func(fsys fs.FS) []error { return fsys.(volumes).warnings },
 	}
+}
+
+// volumes are those of all groups.
+type volumes struct {
+	*vnode.FS
+	warnings []error
 }
 
 func TestHostile(t *testing.T) { testimg.Hostile(t, subject(t)) }
 
 func FuzzImage(f *testing.F) { testimg.Fuzz(f, subject(f)) }
+
+func TestFaults(t *testing.T) {
+	testimg.Faults(t, subject(t), "four")
+}

@@ -32,6 +32,7 @@ func subject(t testing.TB) testimg.Subject {
 				start += n
 			}
 		},
+		Warnings: func(fsys fs.FS) []error { return fsys.(*FS).Warnings() },
 		More: func(_ testing.TB, fsys fs.FS) {
 			fsys.(*FS).Arrays()
 			fsys.(*FS).Warnings()
@@ -42,3 +43,7 @@ func subject(t testing.TB) testimg.Subject {
 func TestHostile(t *testing.T) { testimg.Hostile(t, subject(t)) }
 
 func FuzzImage(f *testing.F) { testimg.Fuzz(f, subject(f)) }
+
+func TestFaults(t *testing.T) {
+	testimg.Faults(t, subject(t), "r5-ls", "r5-rs")
+}

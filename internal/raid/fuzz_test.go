@@ -35,7 +35,10 @@ func FuzzArray(f *testing.F) {
 			c.Members = append(c.Members, m)
 		}
 		sources = append(sources, bytes.NewReader(data))
-		c.Derive = func(r io.ReaderAt) int { sources = append(sources, extent.Derived{ReaderAt: r}); return len(sources) - 1 }
+		c.Derive = func(r io.ReaderAt) int {
+			sources = append(sources, extent.Derived{ReaderAt: r})
+			return len(sources) - 1
+		}
 		a, err := New(c)
 		if err != nil || a.Size() > 1<<20 {
 			return

@@ -39,6 +39,8 @@ type Subject struct {
 	Seal func(name string, data []byte)
 	// More asks for what the interfaces of io/fs do not have. May be nil.
 	More func(tb testing.TB, fsys fs.FS)
+	// Warnings returns those of what can be read all the same. May be nil.
+	Warnings func(fsys fs.FS) []error
 }
 
 // Hostile reads mutants of a layer's images and fails the test when one costs
