@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/vmdkfs/vmdkfs/internal/testimg"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -66,39 +67,12 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, seal bool) {
 		data = bytes.Clone(data)
 		if seal {
-			sealAll(data)
+			testimg.SealLVM(data)
 		}
 		if fsys, err := Open([]PV{memory("fuzz", data)}); err == nil {
 			readAll(t, fsys)
 		}
 	})
-}
-
-// sealAll makes the checksums of labels, area headers and texts right.
-func sealAll(data []byte) {
-	for sector := 0; sector < labelSectors && (sector+1)*sectorSize <= len(data); sector++ {
-		sealLabel(data, sector)
-	}
-	label, err := readLabel(memory("", data))
-	if err != nil {
-		return
-	}
-	for _, a := range label.MetadataAreas {
-		if a.Offset > int64(len(data)-areaHeaderSize) {
-			continue
-		}
-		h := areaHeader(data[a.Offset:])
-		loc := h.committed()
-		if size := int64(h.size()); size > areaHeaderSize && size <= int64(len(data))-a.Offset &&
-			int64(loc.offset()) >= areaHeaderSize && int64(loc.offset()) < size && int64(loc.size()) > 0 && int64(loc.size()) <= size-areaHeaderSize {
-			text, err := readRing(bytes.NewReader(data), Area{a.Offset, size}, int64(loc.offset()), int64(loc.size()))
-			if err == nil {
-				sum := checksum(text)
-				copy(data[a.Offset+56:], []byte{byte(sum), byte(sum >> 8), byte(sum >> 16), byte(sum >> 24)})
-			}
-		}
-		sealArea(data, a.Offset)
-	}
 }
 
 // readAll reads every volume, up to a limit, and checks what it is told.

@@ -228,11 +228,11 @@ func TestLSN(t *testing.T) {
 
 func FuzzLog(f *testing.F) {
 	data, _ := dirtyLog(f)
-	f.Add([]byte{0, 0, 0, 0, 0})
-	f.Add([]byte{0x40, 0x40, 0, 0, 1})
+	f.Add([]byte{0, 0, 0, 0, 0, 0})
+	f.Add([]byte{0, 0x40, 0x40, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, changes []byte) {
 		m := testimg.Mutate(data[:16*logPage], changes)
-		l, err := openLog(m, m.Size())
+		l, err := openLog(bytes.NewReader(m), int64(len(m)))
 		if err != nil {
 			return
 		}

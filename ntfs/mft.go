@@ -119,8 +119,12 @@ func (m *mft) cached(off int64) (record, error) {
 	return record(piece[off-start:][:m.size:m.size]), nil
 }
 
-// place returns the byte of the volume at which a record lies.
+// place returns the byte of the volume at which a record lies. That is not
+// known of any before the table's own record has been read.
 func (m *mft) place(number uint64) int64 {
+	if m.reader == nil {
+		return noOffset
+	}
 	for e, err := range m.reader.Extents() {
 		if at := int64(number)*m.size - e.Offset; err == nil && at < e.Length {
 			return e.Physical + max(at, 0)

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vmdkfs/vmdkfs/internal/testimg"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -31,29 +31,6 @@ func newMBR(sectors int) []byte {
 	put(disk, 0, 0, 0x83, 8, 8)
 	put(disk, 0, 1, typeExtended, 100, 100)
 	return disk
-}
-
-// seal makes the checksums of both copies of a GPT right.
-func seal(disk []byte) {
-	for _, h := range []int{512, len(disk) - 512} {
-		sealHeader(disk, h, 512)
-	}
-}
-
-func sealHeader(disk []byte, h, sectorSize int) {
-	if h < 0 || h+512 > len(disk) {
-		return
-	}
-	header := gptHeader(disk[h : h+512])
-	start := header.partitionEntryLBA() * uint64(sectorSize)
-	size := uint64(header.numberOfPartitionEntries()) * uint64(header.sizeOfPartitionEntry())
-	if n := uint64(len(disk)); start <= n && size <= n-start {
-		le.PutUint32(header[88:], crc32.ChecksumIEEE(disk[start:start+size]))
-	}
-	if size := header.headerSize(); size >= 20 && size <= 512 {
-		le.PutUint32(header[16:], 0)
-		le.PutUint32(header[16:], crc32.ChecksumIEEE(header[:size]))
-	}
 }
 
 func TestMBRErrors(t *testing.T) {
@@ -171,7 +148,7 @@ func TestGPTErrors(t *testing.T) {
 		return func(d []byte) {
 			change(d[512:1024])
 			change(d[len(d)-512:])
-			seal(d)
+			testimg.SealGPT(d)
 		}
 	}
 	tests := []struct {
@@ -267,7 +244,7 @@ func TestGPTBadEntries(t *testing.T) {
 	le.PutUint64(entry(2)[40:], 1<<55+7)
 	le.PutUint64(entry(3)[32:], 0)
 	le.PutUint64(entry(3)[40:], 1<<64-1)
-	seal(disk)
+	testimg.SealGPT(disk)
 	f := mustOpen(t, disk)
 	require.Len(t, f.Partitions(), 5)
 	require.Len(t, f.Table().Warnings, 3)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vmdkfs/vmdkfs/internal/testimg"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -22,9 +23,9 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, disk []byte, sealed bool) {
 		if sealed {
 			disk = append([]byte(nil), disk...)
-			sealHeader(disk, 512, 512)
-			sealHeader(disk, 4096, 4096)
-			sealHeader(disk, len(disk)-512, 512)
+			testimg.SealGPTHeader(disk, 512, 512)
+			testimg.SealGPTHeader(disk, 4096, 4096)
+			testimg.SealGPTHeader(disk, len(disk)-512, 512)
 		}
 		fsys, err := open(disk)
 		if err != nil {

@@ -33,7 +33,7 @@ func (l *longNamer) add(r *record) {
 	if r[0]&lastPart != 0 && number >= 1 && number <= maxParts {
 		l.parts, l.left, l.sum = number, number, r[13]
 	}
-	if l.parts == 0 || number != l.left || r[13] != l.sum {
+	if l.parts == 0 || l.left == 0 || number != l.left || r[13] != l.sum {
 		l.parts = 0
 		return
 	}

@@ -139,25 +139,3 @@ func TestFixedVHD(t *testing.T) {
 		require.ErrorIs(t, err, layer.ErrFormat)
 	}
 }
-
-func FuzzQcow2(f *testing.F) {
-	base := testimg.Load(f, "vm/compressed-4k.qcow2.gz")
-	f.Add([]byte{})
-	f.Add([]byte{79, 0, 0, 0, 1, 100, 0, 0, 0, 255})
-	f.Fuzz(func(t *testing.T, changes []byte) {
-		m := testimg.Mutate(base, changes)
-		d, _, err := Open(m, m.Size(), "x.qcow2")
-		if err == nil {
-			_, err = d.ReadAt(make([]byte, min(d.Size(), 256<<10)), 0)
-		}
-		if err == nil || err == io.EOF {
-			return
-		}
-		for _, kind := range []error{layer.ErrFormat, layer.ErrCorrupt, layer.ErrUnsupported} {
-			if errors.Is(err, kind) {
-				return
-			}
-		}
-		t.Errorf("error of no kind: %v", err)
-	})
-}

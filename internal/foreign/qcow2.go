@@ -65,6 +65,9 @@ func (s *qcow2Source) ReadAt(p []byte, off int64) (int, error) {
 		}
 	}
 	n, err := s.source.ReadAt(p[done:], off+int64(done))
+	if err == nil && n < len(p)-done {
+		err = io.ErrUnexpectedEOF // against the contract of io.ReaderAt; the package would ask for the rest for ever
+	}
 	if err != nil && err != io.EOF {
 		err = sourceError{err}
 	}
