@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/vmdkfs/vmdkfs/internal/slab"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
@@ -84,6 +85,9 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 			yield(nil, err)
 			return
 		}
+		var buf [shownNameMost]byte
+		var names slab.Strings
+		var entries slab.Of[dirent]
 		for e, err := range ix.all() {
 			var name fileName
 			if err == nil {
@@ -93,8 +97,13 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 			case err != nil:
 				damage.add(err)
 			case name.namespace() == namespaceDOS || d.record.isHidden(e.ref()):
-			case !yield(&dirent{fsys: d.record.fsys, name: shownName(name.name()), ref: e.ref(), attributes: name.attributes()}, nil):
-				return
+			default:
+				entry := entries.New()
+				entry.fsys, entry.ref, entry.attributes = d.record.fsys, e.ref(), name.attributes()
+				entry.name = names.Of(appendShown(buf[:0], name.name()))
+				if !yield(entry, nil) {
+					return
+				}
 			}
 		}
 		if err := damage.err(d.record.dirObject()); err != nil {
