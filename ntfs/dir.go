@@ -106,8 +106,8 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 				}
 			}
 		}
-		if err := damage.err(d.record.dirObject()); err != nil {
-			yield(nil, err)
+		if damage.count > 0 {
+			yield(nil, damage.err(d.record.dirObject()))
 		}
 	}
 }
