@@ -44,6 +44,10 @@ func (d *dirent) Type() fs.FileMode {
 	return 0
 }
 
+// IsDir reports whether the entry is a directory: what has no index is none,
+// whatever its record makes of it.
+func (d *dirent) IsDir() bool { return d.attributes&attributeIndex != 0 && d.Type().IsDir() }
+
 // Node implements vnode.Entry.
 func (d *dirent) Node() (vnode.Node, error) {
 	r, err := d.get()
@@ -58,10 +62,15 @@ func (d *dirent) get() (*FileRecord, error) {
 		return r, nil
 	}
 	r, err := d.fsys.fileRecord(d.ref)
-	if err == nil {
-		d.record.Store(r)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	if (d.attributes&attributeIndex != 0) != (r.Attributes&AttributeDirectory != 0) {
+		// A walk would pass over what lies in it.
+		return nil, corrupt(recordName(r.Number), noOffset, "it and the entry %q of its directory disagree whether it is a directory", d.name)
+	}
+	d.record.Store(r)
+	return r, nil
 }
 
 // isHidden reports whether a name is one of a metadata file, which Windows does
