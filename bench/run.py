@@ -132,13 +132,19 @@ def cases(b):
     ntfs = b.extract('ntfs')
     yield 'ls -lR of NTFS', [
         ours('ls -lR %s p3' % image),
-        Program('ntfsls', 'ntfsls -R -l -a %s' % ntfs),
+        Program('ntfsls', 'ntfsls -f -R -l %s' % ntfs),
         Program('fls -r -m', 'fls -r -m / %s' % ntfs),
         Program('7z l', '7z l -slt %s' % ntfs),
+    ]
+    yield 'cp of the whole NTFS volume to tmpfs', [
+        ours('cp %s p3 %s/tree' % (image, tmp), room=5 * big),
+        Program('7z x', '7z x -snl -bd -o%s/tree %s' % (tmp, ntfs), room=5 * big),
     ]
     fuse = 'mkdir %s/mnt && ntfs-3g -o ro %s %s/mnt && ' % (tmp, ntfs, tmp)
     yield 'cp of a file of 512 MiB from NTFS to tmpfs', [
         ours('cp %s p3/big.bin %s/big' % (image, tmp), room=big),
+        Program('dd of as many bytes from where it lies', 'dd if=%s of=%s/big bs=1M iflag=skip_bytes skip=%d count=512'
+                % (flat, tmp, b.place_in_ntfs(ntfs, 'big.bin')), room=big),
         Program('ntfs-3g, mount, cp', fuse + 'cp %s/mnt/big.bin %s/big; e=$?; umount %s/mnt; exit $e' % (tmp, tmp, tmp), room=big,
                 why=None if os.geteuid() == 0 else 'needs root'),
         Program('7z x', '7z x -so %s big.bin' % ntfs, out='big', room=big),
@@ -227,6 +233,15 @@ class Bench:
                 if start <= block * 4096 < start + size:
                     return disk + block * 4096 - start
         return 0
+
+    def place_in_ntfs(self, ntfs, path):
+        """The same for a file of the NTFS volume, of which ntfs is a copy."""
+        if not shutil.which('ntfsinfo'):
+            return 0
+        shown = subprocess.run(['ntfsinfo', '-f', '-v', '-F', '/' + path, ntfs], capture_output=True, text=True).stdout
+        cluster = int(re.search(r'Runlist:.*\n\s*0x0\s+0x([0-9a-f]+)', shown)[1], 16)
+        with open(self.path('ntfs.segments')) as f:
+            return int(f.read().split()[1]) + cluster * 4096
 
     def extract(self, name):
         """The volume as a plain file, for programs that know no disks."""

@@ -224,3 +224,31 @@ func (p *patient) others(f *FS, hurt string) {
 		}
 	}
 }
+
+// TestEntryDisagrees: an entry that calls a file a directory is an error. A walk
+// that believed the reverse would pass over a whole tree.
+func TestEntryDisagrees(t *testing.T) {
+	p := newPatient(t, "resumed")
+	p.attribute(p.number("dir"), attrIndexRoot, indexNames, func(a attribute) {
+		name := []byte("r\x00e\x00s\x00i\x00d\x00e\x00n\x00t\x00")
+		at := bytes.Index(a, name)
+		require.Positive(t, at)
+		a[at-fileNameHeader+0x3B] ^= attributeIndex >> 24
+	})
+	f, err := p.reopen()
+	require.NoError(t, err)
+	list, err := f.ReadDir("dir")
+	require.NoError(t, err)
+	refused := 0
+	for _, e := range list {
+		if _, err := e.Info(); e.Name() == "resident" {
+			require.True(t, e.IsDir())
+			require.ErrorIs(t, err, layer.ErrCorrupt)
+			require.ErrorContains(t, err, "disagree")
+			refused++
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, 1, refused)
+}

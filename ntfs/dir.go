@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/vmdkfs/vmdkfs/internal/slab"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
@@ -43,6 +44,10 @@ func (d *dirent) Type() fs.FileMode {
 	return 0
 }
 
+// IsDir reports whether the entry is a directory: what has no index is none,
+// whatever its record makes of it.
+func (d *dirent) IsDir() bool { return d.attributes&attributeIndex != 0 && d.Type().IsDir() }
+
 // Node implements vnode.Entry.
 func (d *dirent) Node() (vnode.Node, error) {
 	r, err := d.get()
@@ -57,10 +62,15 @@ func (d *dirent) get() (*FileRecord, error) {
 		return r, nil
 	}
 	r, err := d.fsys.fileRecord(d.ref)
-	if err == nil {
-		d.record.Store(r)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	if (d.attributes&attributeIndex != 0) != (r.Attributes&AttributeDirectory != 0) {
+		// A walk would pass over what lies in it.
+		return nil, corrupt(recordName(r.Number), noOffset, "it and the entry %q of its directory disagree whether it is a directory", d.name)
+	}
+	d.record.Store(r)
+	return r, nil
 }
 
 // isHidden reports whether a name is one of a metadata file, which Windows does
@@ -84,6 +94,9 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 			yield(nil, err)
 			return
 		}
+		var buf [shownNameMost]byte
+		var names slab.Strings
+		var entries slab.Of[dirent]
 		for e, err := range ix.all() {
 			var name fileName
 			if err == nil {
@@ -93,12 +106,17 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 			case err != nil:
 				damage.add(err)
 			case name.namespace() == namespaceDOS || d.record.isHidden(e.ref()):
-			case !yield(&dirent{fsys: d.record.fsys, name: shownName(name.name()), ref: e.ref(), attributes: name.attributes()}, nil):
-				return
+			default:
+				entry := entries.New()
+				entry.fsys, entry.ref, entry.attributes = d.record.fsys, e.ref(), name.attributes()
+				entry.name = names.Of(appendShown(buf[:0], name.name()))
+				if !yield(entry, nil) {
+					return
+				}
 			}
 		}
-		if err := damage.err(d.record.dirObject()); err != nil {
-			yield(nil, err)
+		if damage.count > 0 {
+			yield(nil, damage.err(d.record.dirObject()))
 		}
 	}
 }

@@ -47,9 +47,11 @@ func (o LogOperation) String() string {
 }
 
 // onFileRecord are the operations that change a file record: their VCN is one
-// of $MFT.
+// of $MFT. UpdateFileNameRoot is none of them: it changes what a directory
+// repeats of a file's times and sizes, and Windows does not give the record its
+// LSN, so that whether it is on the disk cannot be told.
 var onFileRecord = map[LogOperation]bool{0x02: true, 0x03: true, 0x04: true, 0x05: true, 0x06: true, 0x07: true, 0x09: true, 0x0b: true,
-	0x0c: true, 0x0d: true, 0x11: true, 0x13: true, 0x21: true, 0x23: true, 0x25: true}
+	0x0c: true, 0x0d: true, 0x11: true, 0x21: true, 0x23: true, 0x25: true}
 
 // The types of records.
 const (

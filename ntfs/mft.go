@@ -244,16 +244,18 @@ func (f *FS) record(ref fileRef, base fileRef) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := recordName(number)
+	bad := func(format string, args ...any) (record, error) {
+		return nil, corrupt(recordName(number), noOffset, format, args...)
+	}
 	switch {
 	case !r.inUse():
-		return nil, corrupt(name, noOffset, "it is not in use")
+		return bad("it is not in use")
 	case ref.sequence() != 0 && r.sequenceNumber() != ref.sequence():
-		return nil, corrupt(name, noOffset, "its sequence number is %d, not %d", r.sequenceNumber(), ref.sequence())
+		return bad("its sequence number is %d, not %d", r.sequenceNumber(), ref.sequence())
 	case base == 0 && r.baseRecord() != 0:
-		return nil, corrupt(name, noOffset, "it is a part of file record %d", r.baseRecord().number())
+		return bad("it is a part of file record %d", r.baseRecord().number())
 	case base != 0 && (r.baseRecord().number() != base.number() || r.baseRecord().sequence() != base.sequence()):
-		return nil, corrupt(name, noOffset, "it is no part of file record %d", base.number())
+		return bad("it is no part of file record %d", base.number())
 	}
 	return r, nil
 }

@@ -9,6 +9,9 @@ import (
 // maxName is the most UTF-16 units that a name has.
 const maxName = 255
 
+// shownNameMost is the room for all names but those full of escapes.
+const shownNameMost = 3 * maxName
+
 const hexDigits = "0123456789abcdef"
 
 // shownName returns a name, given as UTF-16, as a path element in UTF-8,
@@ -16,12 +19,18 @@ const hexDigits = "0123456789abcdef"
 // dots of the names "." and "..", which no path element may be, as \xNN; and a
 // backslash that would read as such an escape as \x5c.
 func shownName(raw []byte) string {
-	var buf [3 * maxName]byte
-	b := buf[:0]
+	var buf [shownNameMost]byte
+	return string(appendShown(buf[:0], raw))
+}
+
+// appendShown appends what shownName returns.
+func appendShown(b, raw []byte) []byte {
 	dots := len(raw) <= 4 && (string(raw) == ".\x00" || string(raw) == ".\x00.\x00")
 	for len(raw) >= 2 {
 		c := rune(raw[0]) | rune(raw[1])<<8
 		switch {
+		case c > '/' && c < utf8.RuneSelf && c != '\\':
+			b = append(b, byte(c))
 		case c == '/' || c == 0 || c == '.' && dots || c == '\\' && isEscape(raw):
 			b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 		case c < utf8.RuneSelf:
@@ -40,7 +49,7 @@ func shownName(raw []byte) string {
 		}
 		raw = raw[2:]
 	}
-	return string(b)
+	return b
 }
 
 // isEscape reports whether UTF-16 begins with what reads as an escape: a

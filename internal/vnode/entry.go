@@ -23,7 +23,12 @@ var _ layer.DirEntry = (*DirEntry)(nil)
 func (d *DirEntry) Name() string { return d.name }
 
 // IsDir reports whether the entry is a directory.
-func (d *DirEntry) IsDir() bool { return d.Type().IsDir() }
+func (d *DirEntry) IsDir() bool {
+	if e, ok := d.Entry.(interface{ IsDir() bool }); ok { // one that can tell for less than its Type costs
+		return e.IsDir()
+	}
+	return d.Type().IsDir()
+}
 
 // Info describes the file itself; a link is not followed.
 func (d *DirEntry) Info() (fs.FileInfo, error) {
