@@ -3,7 +3,6 @@ package vmdkfs
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -14,12 +13,17 @@ var (
 
 // device returns the volume that a guest calls by spec: a tag of etc/fstab
 // ("UUID=...") or a path in /dev. Disks have the letters of their order in the
-// set, which need not be that of the guest.
+// set, by the slots of a machine, which need not be that of the guest.
 func (d *Disk) device(spec string) (*Volume, error) {
 	match, err := d.matcher(spec)
 	if err != nil {
 		return nil, err
 	}
+	return d.find(match)
+}
+
+// find returns the one volume that matches.
+func (d *Disk) find(match func(*Volume) (bool, error)) (*Volume, error) {
 	volumes, failed := d.Volumes()
 	var found *Volume
 	for _, v := range volumes {
@@ -77,18 +81,28 @@ func (d *Disk) matcher(spec string) (func(*Volume) (bool, error), error) {
 		}
 		return logical(group, volume), nil
 	}
+	if array, ok := strings.CutPrefix(name, "md/"); ok {
+		return func(v *Volume) (bool, error) { return v.Array != nil && v.Array.Name == array, nil }, nil
+	}
 	if group, volume, ok := strings.Cut(name, "/"); ok {
 		return logical(group, volume), nil
 	}
-	disk, number, ok := splitDisk(name)
-	if !ok || disk >= len(d.disks) {
+	if array, ok := strings.CutPrefix(name, "md"); ok {
+		return func(v *Volume) (bool, error) { return v.Array != nil && v.Array.Name == array, nil }, nil
+	}
+	named, ok := splitDisk(name)
+	if !ok {
 		return nil, errNoDevice
 	}
-	if number == 0 {
-		return func(v *Volume) (bool, error) { return v == d.disks[disk], nil }, nil
+	disk, err := d.attachedAs(named)
+	if err != nil {
+		return nil, err
+	}
+	if named.partition == 0 {
+		return func(v *Volume) (bool, error) { return v == disk, nil }, nil
 	}
 	return func(v *Volume) (bool, error) {
-		return v.disk == d.disks[disk] && v.Partition != nil && v.Partition.Number == number, nil
+		return v.disk == disk && v.Partition != nil && v.Partition.Number == named.partition, nil
 	}, nil
 }
 
@@ -141,41 +155,4 @@ func splitMapped(name string) (group, volume string, ok bool) {
 		b.Reset()
 	}
 	return group, b.String(), ok
-}
-
-// splitDisk splits the name of a disk or partition: "sda2", "vdb",
-// "nvme0n1p1". Disks are counted from 0; the number of a whole disk is 0.
-func splitDisk(name string) (disk, number int, ok bool) {
-	for _, prefix := range []string{"sd", "vd", "xvd", "hd"} {
-		rest, found := strings.CutPrefix(name, prefix)
-		if !found || rest == "" || rest[0] < 'a' || rest[0] > 'z' {
-			continue
-		}
-		return splitNumber(int(rest[0]-'a'), rest[1:])
-	}
-	for _, prefix := range []string{"nvme", "mmcblk"} {
-		rest, found := strings.CutPrefix(name, prefix)
-		if !found {
-			continue
-		}
-		digits, part, _ := strings.Cut(rest, "p")
-		digits, namespace, _ := strings.Cut(digits, "n")
-		if prefix == "nvme" && namespace != "1" {
-			return 0, 0, false
-		}
-		disk, err := strconv.Atoi(digits)
-		if err != nil {
-			return 0, 0, false
-		}
-		return splitNumber(disk, part)
-	}
-	return 0, 0, false
-}
-
-func splitNumber(disk int, digits string) (int, int, bool) {
-	if digits == "" {
-		return disk, 0, true
-	}
-	number, err := strconv.Atoi(digits)
-	return disk, number, err == nil && number > 0 && disk >= 0
 }

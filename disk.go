@@ -39,6 +39,11 @@ type Disk struct {
 		tree *Guest
 		err  error
 	}
+	systems struct {
+		once sync.Once
+		list []*Guest
+		err  error
+	}
 	open  closing
 	close func() error
 }

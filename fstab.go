@@ -37,15 +37,31 @@ func parseFstab(text string) []fstabLine {
 	return list
 }
 
-// local reports whether the line mounts a file system of a disk. A bind mount
-// shows what is in the tree already.
-func (l fstabLine) local() bool {
+// isBind reports whether the line shows a directory in a second place.
+func (l fstabLine) isBind() bool {
 	for _, o := range l.options {
 		if o == "bind" || o == "rbind" {
-			return false
+			return strings.HasPrefix(l.source, "/")
 		}
 	}
+	return false
+}
+
+// local reports whether the line mounts a file system of a disk.
+func (l fstabLine) local() bool {
 	return strings.HasPrefix(l.source, "/dev/") || tagOf(l.source) != ""
+}
+
+// ignored tells of options that choose what of a file system is mounted, as
+// those of btrfs do; they are not followed.
+func (l fstabLine) ignored() (note string) {
+	for _, o := range l.options {
+		switch key, _, _ := strings.Cut(o, "="); key {
+		case "subvol", "subvolid", "X-mount.subdir":
+			note = joinNotes(note, o+" is ignored")
+		}
+	}
+	return note
 }
 
 // tagOf returns the tag of a source that is given by one: "UUID" of

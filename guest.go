@@ -1,45 +1,101 @@
 package vmdkfs
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
-// A Guest is the tree of files that the machine itself sees, with its file
-// systems mounted where its etc/fstab says. Symbolic links lead from one to
-// another. It implements what [Disk] does.
+// A Guest is the tree of files that the machine itself sees. Symbolic links
+// lead from one of its file systems to another. It implements what [Disk] does.
+//
+// That of Linux has its file systems mounted where etc/fstab says. That of
+// Windows has a directory for every drive: C:\Users is "C/Users", and neither
+// the letter nor the names distinguish case. Junctions and links by a drive are
+// followed, though ReadLink returns what they say.
 type Guest struct {
 	*vnode.FS
-	OS       string  // as etc/os-release calls it, "Debian GNU/Linux 12 (bookworm)"; empty when it does not
-	Hostname string  // from etc/hostname; empty when it is not there
-	Mounts   []Mount // the root first, then in the order of etc/fstab
+	Windows bool    // its tree has drives
+	Mounts  []Mount // the root, or the drive with Windows, first; then in the order of etc/fstab, or by letter
+
+	named  bool // it says itself that its root is where it is
+	system func() (System, error)
 }
 
 // A Mount is a place in a Guest's tree.
 type Mount struct {
-	Path   string // "/home"
-	Source string // as etc/fstab has it; empty for the root
+	Path   string // "/home", "/C"
+	Source string // as etc/fstab has it, or what the registry says of a drive; empty where the place is known otherwise
 	Volume *Volume
-	Err    error // why it is not there; the directory below is, then
+	Err    error  // why it is not there; the directory below is, then
+	Note   string // what was ignored, or may be missing; empty for nothing
 }
 
-// Guest returns the tree of the guest, a Linux system. The root is the volume
-// with an etc/fstab or etc/os-release; when there are several, the one whose
-// own etc/fstab says so. When that does not decide it, the error names them
-// all, and [WithRoot] chooses.
+// A System is what a guest says of itself. What it does not say is empty.
+type System struct {
+	Name     string    // "Debian GNU/Linux 12 (bookworm)", "Windows 10 Pro"
+	Version  string    // "12", "22H2 (10.0.19045.3803)"
+	Hostname string    // "web01"
+	TimeZone string    // "Europe/Berlin", "W. Europe Standard Time"
+	Shutdown time.Time // when it was last shut down as it should be, by its own record
+}
+
+// System returns what the guest says of itself: in etc/os-release, etc/hostname,
+// etc/timezone or the link etc/localtime, and var/log/wtmp; or in the hives
+// SYSTEM and SOFTWARE of the registry. The error tells what could not be read;
+// the rest is returned nevertheless.
+func (g *Guest) System() (System, error) { return g.system() }
+
+// Guest returns the tree of the guest: a Linux system, on the volume with an
+// etc/fstab or etc/os-release, or a Windows, on the one with a registry in
+// Windows/System32/config. When there are several, it is the one that says
+// itself that its root is where it is. When that does not decide it, the error
+// names them all, and [WithRoot] chooses.
 //
-// What etc/fstab mounts and is not on the disks costs that mount, whose Err
+// What is to be mounted and is not on the disks costs that mount, whose Err
 // tells why. File systems in memory and of the network are not mounts here.
 func (d *Disk) Guest() (*Guest, error) {
 	d.guest.once.Do(func() { d.guest.tree, d.guest.err = d.findGuest() })
 	return d.guest.tree, d.guest.err
 }
+
+// Systems returns the guest of every volume that holds the root of one, in the
+// order of Volumes. [WithRoot] makes any of them the one that Guest returns.
+// The error tells of volumes that may hold one too.
+func (d *Disk) Systems() ([]*Guest, error) {
+	d.systems.once.Do(func() { d.systems.list, d.systems.err = d.findSystems() })
+	return d.systems.list, d.systems.err
+}
+
+// Path returns the path in the tree, as io/fs has it, of one that the guest's
+// own users write: /home/alice; /C/Users, C:/Users or C:\Users. A backslash
+// separates elements only behind a drive with a colon.
+func (g *Guest) Path(name string) string {
+	if letter, below, ok := CutDrive(name); ok && g.Windows {
+		name = letter + "/" + strings.ReplaceAll(below, `\`, "/")
+	}
+	if name = path.Clean("/" + name)[1:]; name == "" {
+		return "."
+	}
+	return name
+}
+
+// CutDrive splits a path as Windows has it, C:\Users or C:/Users, into the
+// letter of its drive and what follows the colon. It reports false for what
+// begins with no drive.
+func CutDrive(name string) (letter, below string, ok bool) {
+	name = strings.TrimPrefix(name, `\\?\`)
+	if len(name) < 2 || name[1] != ':' || !isLetter(name[0]) || len(name) > 2 && name[2] != '/' && name[2] != '\\' {
+		return "", "", false
+	}
+	return strings.ToUpper(name[:1]), name[2:], true
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // guestError is an error about the guest as a whole.
 func guestError(kind error, format string, args ...any) error {
@@ -54,11 +110,11 @@ func (d *Disk) findGuest() (*Guest, error) {
 		}
 		return d.newGuest(v)
 	}
-	systems, err := d.systems()
+	systems, err := d.Systems()
 	if len(systems) > 1 {
 		var named []*Guest
 		for _, g := range systems {
-			if g.namesItself(d) {
+			if g.named {
 				named = append(named, g)
 			}
 		}
@@ -73,8 +129,8 @@ func (d *Disk) findGuest() (*Guest, error) {
 		var list []string
 		for _, g := range systems {
 			name := g.Mounts[0].Volume.Path
-			if g.OS != "" {
-				name += " (" + g.OS + ")"
+			if system, _ := g.System(); system.Name != "" { // the name is for choosing only
+				name += " (" + system.Name + ")"
 			}
 			list = append(list, name)
 		}
@@ -82,12 +138,10 @@ func (d *Disk) findGuest() (*Guest, error) {
 	case err != nil:
 		return nil, err
 	}
-	return nil, guestError(layer.ErrFormat, "no volume holds the root of a Linux system: etc/fstab or etc/os-release")
+	return nil, guestError(layer.ErrFormat, "no volume holds the root of a Linux system, etc/fstab or etc/os-release, or the registry of a Windows")
 }
 
-// systems returns the guest of every volume that holds the root of one. The
-// error tells of volumes that may hold one too.
-func (d *Disk) systems() ([]*Guest, error) {
+func (d *Disk) findSystems() ([]*Guest, error) {
 	volumes, failed := d.Volumes()
 	errs := []error{}
 	if failed != nil {
@@ -95,13 +149,18 @@ func (d *Disk) systems() ([]*Guest, error) {
 	}
 	var list []*Guest
 	for _, v := range volumes {
-		if kind, err := v.Kind(); err != nil || kind != Ext {
-			if err != nil && v.Table == nil {
-				errs = append(errs, err)
-			}
+		kind, err := v.Kind()
+		if err != nil && v.Table == nil {
+			errs = append(errs, err)
+		}
+		if err != nil || kind != Ext && kind != NTFS {
 			continue
 		}
-		ok, err := v.isSystem()
+		found := v.isLinux
+		if kind == NTFS {
+			found = func() (bool, error) { dir, err := v.windowsDir(); return dir != "", err }
+		}
+		ok, err := found()
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -118,117 +177,12 @@ func (d *Disk) systems() ([]*Guest, error) {
 	return list, join(errs)
 }
 
-// isSystem reports whether the file system in v is the root of a Linux system.
-func (v *Volume) isSystem() (bool, error) {
-	fsys, err := v.mounted()
-	if err != nil {
-		return false, err
-	}
-	for _, name := range []string{"etc/fstab", "etc/os-release", "usr/lib/os-release"} {
-		switch _, err := fsys.tree.Lstat(name); {
-		case err == nil:
-			return true, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return false, err
-		}
-	}
-	return false, nil
-}
-
-// namesItself reports whether the guest's etc/fstab says that its root is
-// where it is.
-func (g *Guest) namesItself(d *Disk) bool {
-	for _, l := range g.fstab() {
-		if l.target == "/" {
-			v, err := d.device(l.source)
-			return err == nil && v == g.Mounts[0].Volume
-		}
-	}
-	return false
-}
-
-// fstab returns the lines of the guest's etc/fstab. There need not be one.
-func (g *Guest) fstab() []fstabLine {
-	text, err := g.ReadFile("etc/fstab")
-	if err != nil {
-		return nil // told by the Err of the root's mount
-	}
-	return parseFstab(string(text))
-}
-
-// newGuest returns the guest whose root is on v.
+// newGuest returns the guest whose root, or Windows, is on v.
 func (d *Disk) newGuest(v *Volume) (*Guest, error) {
-	fsys, err := v.mounted()
-	if err != nil {
-		return nil, err
+	if kind, err := v.Kind(); err == nil && kind == NTFS {
+		return d.newWindows(v)
 	}
-	top := &mountPoint{volume: v}
-	g := &Guest{FS: vnode.New(mountedDir{fsys.tree.Root(), top}), Mounts: []Mount{{Path: "/", Volume: v}}}
-	if _, err := g.ReadFile("etc/fstab"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		g.Mounts[0].Err = fmt.Errorf("nothing else is mounted: %w", err)
-	}
-	for _, l := range g.fstab() {
-		if l.target == "/" || !l.local() {
-			continue
-		}
-		m := Mount{Path: l.target, Source: l.source}
-		if m.Volume, m.Err = d.device(l.source); m.Err == nil {
-			m.Err = g.mount(top, m)
-		}
-		g.Mounts = append(g.Mounts, m)
-	}
-	g.OS = g.osRelease()
-	if name, err := g.ReadFile("etc/hostname"); err == nil {
-		g.Hostname = strings.TrimSpace(string(name))
-	}
-	return g, nil
-}
-
-var (
-	errNoPlace = errors.New("the directory to mount it on is not there")
-	errThrough = errors.New("the way to it leads through a symbolic link")
-)
-
-// mount adds m to the tree below top.
-func (g *Guest) mount(top *mountPoint, m Mount) error {
-	if !m.Volume.Readable() {
-		_, err := m.Volume.mounted()
-		return err
-	}
-	at := top
-	name := ""
-	for elem := range strings.SplitSeq(strings.TrimPrefix(m.Path, "/"), "/") {
-		name = path.Join(name, vnode.Escape([]byte(elem)))
-		switch info, err := g.Lstat(name); {
-		case errors.Is(err, fs.ErrNotExist):
-			return errNoPlace
-		case err != nil:
-			return err
-		case info.Mode()&fs.ModeSymlink != 0:
-			return errThrough
-		case !info.IsDir():
-			return errNoPlace
-		}
-		at = at.child(path.Base(name))
-	}
-	at.volume = m.Volume
-	return nil
-}
-
-// osRelease returns what the system calls itself (os-release(5)).
-func (g *Guest) osRelease() string {
-	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
-		text, err := g.ReadFile(name)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(text)) {
-			if value, ok := strings.CutPrefix(strings.TrimSpace(line), "PRETTY_NAME="); ok {
-				return strings.Trim(value, `"'`)
-			}
-		}
-	}
-	return ""
+	return d.newLinux(v)
 }
 
 var _ interface {

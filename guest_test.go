@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,7 +24,9 @@ func TestGuest(t *testing.T) {
 		mounts = append(mounts, m.Path+" "+m.Volume.Path)
 	}
 	require.Equal(t, []string{"/ vg_root/root", "/boot p1", "/home vg_root/home"}, mounts)
-	require.Equal(t, "web01", g.Hostname)
+	system, err := g.System()
+	require.NoError(t, err)
+	require.Equal(t, "web01", system.Hostname)
 
 	for dir, manifest := range map[string]string{"": "root", "boot": "boot", "home": "home"} {
 		for _, want := range testimg.Manifest(t, "web01/"+manifest+".manifest.jsonl.gz") {
@@ -57,8 +60,9 @@ func guestSet(t *testing.T, names []string, opts ...Option) *Disk {
 func TestGuestMounts(t *testing.T) {
 	g, err := guestSet(t, []string{"old", "new", "data"}).Guest()
 	require.NoError(t, err)
-	require.Equal(t, "New Linux 2", g.OS)
-	require.Equal(t, "new01", g.Hostname)
+	system, err := g.System()
+	require.NoError(t, err)
+	require.Equal(t, System{Name: "New Linux 2", Version: "2.1", Hostname: "new01", TimeZone: "Europe/Berlin", Shutdown: time.Date(2026, 11, 17, 3, 4, 5, 0, time.UTC)}, system)
 	var mounts [][3]string
 	for _, m := range g.Mounts {
 		row := [3]string{m.Path}
@@ -80,20 +84,27 @@ func TestGuestMounts(t *testing.T) {
 		{"/gone", "", errNoDevice.Error()},
 		{"/home", "", errNoDevice.Error()},
 		{"/data/nested", "old"},
+		{"/nested", "new"},
+		{"/nowhere/below", "", "/data/none: file does not exist"},
 	}, mounts)
+	require.Equal(t, "subvol=@data is ignored", g.Mounts[1].Note)
+	require.Equal(t, "what is mounted below /data is not shown here", g.Mounts[9].Note)
 	for name, want := range map[string]string{
-		"data/file":              "of the volume\n",
-		"link/file":              "of the volume\n",
-		"mnt/a b/file":           "of the volume\n",
-		"srv/far/file":           "of the volume\n",
-		"data/to-root":           "new01\n", // of the guest, not of the volume
-		"data/up":                "new01\n",
-		"there-and-back":         "new01\n",
-		"data/nested/etc/fstab":  "UUID=22222222-2222-4222-8222-222222222222 / ext4 defaults 0 1\n",
-		"data/../etc/hostname":   "",
-		"data/nested/data/none":  "",
-		"data/hidden":            "",
-		"data/nested/etc/passwd": "",
+		"data/file":               "of the volume\n",
+		"link/file":               "of the volume\n",
+		"mnt/a b/file":            "of the volume\n",
+		"srv/far/file":            "of the volume\n",
+		"data/to-root":            "new01\n", // of the guest, not of the volume
+		"data/up":                 "new01\n",
+		"there-and-back":          "new01\n",
+		"data/nested/etc/fstab":   "UUID=22222222-2222-4222-8222-222222222222 / ext4 defaults 0 1\n",
+		"data/../etc/hostname":    "",
+		"data/nested/data/none":   "",
+		"data/hidden":             "",
+		"nested/file":             "of the volume\n",
+		"nested/to-root":          "new01\n",
+		"nested/nested/etc/fstab": "",
+		"data/nested/etc/passwd":  "",
 	} {
 		text, err := g.ReadFile(name)
 		if want == "" {
@@ -103,7 +114,7 @@ func TestGuestMounts(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, want, string(text), name)
 	}
-	require.Equal(t, "data/ etc/ gone/ home/ link lost+found/ mnt/ nested/ srv/ there-and-back usr/", list(t, g, "."))
+	require.Equal(t, "data/ etc/ gone/ home/ link lost+found/ mnt/ nested/ srv/ there-and-back usr/ var/", list(t, g, "."))
 	require.Equal(t, "file lost+found/ nested/ sub/ to-root up", list(t, g, "data"))
 	below, err := g.Sub("data")
 	require.NoError(t, err)
@@ -142,7 +153,9 @@ func TestGuestChoice(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, test.os, g.OS)
+			system, err := g.System()
+			require.NoError(t, err)
+			require.Equal(t, test.os, system.Name)
 		})
 	}
 }
@@ -166,12 +179,13 @@ func TestDevice(t *testing.T) {
 		"/dev/mmcblk0p2":               "p2",
 		"/dev/mapper/vg_root-home":     "vg_root/home",
 		"/dev/vg_root/root":            "vg_root/root",
+		"/dev/sda":                     "",
 	} {
 		v, err := d.device(spec)
 		require.NoError(t, err, spec)
 		require.Equal(t, want, v.Path, spec)
 	}
-	for _, spec := range []string{"/dev/sdb1", "/dev/sda9", "/dev/sda0", "/dev/sdx", "/dev/nvme0n2p1", "/dev/nvmexn1", "/dev/md0", "/dev/mapper/vg_root",
+	for _, spec := range []string{"/dev/sdb1", "/dev/sda9", "/dev/sda0", "/dev/sdx", "/dev/nvme0n2p1", "/dev/nvmexn1", "/dev/md0", "/dev/md/x", "/dev/mapper/vg_root", "/dev/sdaaaa", "/dev/sd1", "/dev/nvme0n0",
 		"/dev/mapper/a-b-c", "/dev/disk/by-path/x", "LABEL=none", "PARTLABEL=x", "/dev/vg_root/none", "proc", "UUID="} {
 		_, err := d.device(spec)
 		require.Error(t, err, spec)

@@ -10,7 +10,8 @@ import (
 // A mountPoint is a directory of a guest's tree that a volume is mounted on,
 // or below which one is.
 type mountPoint struct {
-	volume *Volume // nil when the directory is that of the volume above
+	volume *Volume   // nil when the directory is that of the volume above
+	bound  vnode.Dir // another directory of the tree that is shown here; or nil
 	below  map[string]*mountPoint
 }
 
@@ -35,7 +36,7 @@ type mountedDir struct {
 // Lookup implements vnode.Dir.
 func (d mountedDir) Lookup(name string) (vnode.Node, error) {
 	at := d.at.below[name]
-	if at != nil && at.volume != nil {
+	if at != nil && (at.volume != nil || at.bound != nil) {
 		return at.root()
 	}
 	node, err := d.Dir.Lookup(name)
@@ -48,6 +49,9 @@ func (d mountedDir) Lookup(name string) (vnode.Node, error) {
 // root returns the root of the volume that is mounted here. One that cannot be
 // opened is a directory that tells why.
 func (p *mountPoint) root() (vnode.Node, error) {
+	if p.bound != nil {
+		return mountedDir{p.bound, p}, nil
+	}
 	sys, err := p.volume.mounted()
 	if err != nil {
 		return failedDir{err: err}, nil

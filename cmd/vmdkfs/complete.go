@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"path"
 	"strings"
 
@@ -21,7 +22,16 @@ func (a *app) complete(_ *cobra.Command, args []string, word string) ([]string, 
 	}
 	defer d.Close()
 	dir, base := path.Split(word)
-	entries, _ := d.ReadDir(path.Clean("./" + dir)) // what can be listed is enough to choose from
+	var fsys fs.ReadDirFS = d
+	at := path.Clean("./" + dir)
+	if strings.HasPrefix(dir, "/") {
+		g, err := d.Guest()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		fsys, at = g, g.Path(dir)
+	}
+	entries, _ := fsys.ReadDir(at) // what can be listed is enough to choose from
 	var words []string
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), base) && printable(e.Name()) == e.Name() {

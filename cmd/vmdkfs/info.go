@@ -95,7 +95,7 @@ func (a *app) facts(d *vmdkfs.Disk, image string) facts {
 	for _, g := range groups {
 		f.Groups = append(f.Groups, *byGroup[g])
 	}
-	f.Guest = guestOf(d)
+	f.Guest = a.guestOf(d)
 	return f
 }
 

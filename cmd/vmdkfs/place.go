@@ -32,21 +32,25 @@ type place struct {
 }
 
 // place returns what the argument PATH means: a path in the volume tree, or,
-// when it begins with a slash, the guest's own path. Names are taken as they are
-// printed; one that is not UTF-8 may be given as its raw bytes as well.
+// when it begins with a slash, or with the drive of a Windows, the guest's own
+// path. Names are taken as they are printed; one that is not UTF-8 may be given
+// as its raw bytes as well.
 func (a *app) place(d *vmdkfs.Disk, arg string) (place, error) {
 	p := place{tree{d, ""}, unprintable(arg)}
-	if below, ok := strings.CutPrefix(p.name, "/"); ok {
+	_, _, drive := vmdkfs.CutDrive(arg)
+	if drive {
+		p.name = arg // its backslashes separate
+	}
+	if drive || strings.HasPrefix(p.name, "/") {
 		g, err := d.Guest()
 		if err != nil {
 			return p, fmt.Errorf("%s; or begin with a volume: %s", reason("", err), volumeList(d))
 		}
-		p = place{tree{g, "/"}, path.Clean("/" + below)[1:]}
-		if p.name == "" {
-			p.name = "."
+		if !drive || g.Windows {
+			p = place{tree{g, "/"}, g.Path(p.name)}
+			a.warnOfMounts(g, p.name)
+			return p, nil
 		}
-		a.warnOfMounts(g, p.name)
-		return p, nil
 	}
 	p.name = path.Clean(p.name)
 	if !fs.ValidPath(p.name) {

@@ -60,6 +60,14 @@ type Link interface {
 	Target() (string, error)
 }
 
+// A Redirect is a Link whose target is no path of the file system as it stands:
+// C:/Users.
+type Redirect interface {
+	Link
+	// Path returns the path that is followed instead, escaped as names are.
+	Path() (string, error)
+}
+
 // A Mount is a directory whose content is another file system. Paths below it
 // are resolved there, and links in it do not lead out of it.
 type Mount interface {

@@ -72,7 +72,7 @@ func (f *FS) resolve(name string, follow bool) (Node, error) {
 		if links++; links > maxLinks {
 			return nil, errManyHops
 		}
-		target, err := link.Target()
+		target, err := followed(link)
 		if err != nil {
 			return nil, err
 		}
@@ -82,6 +82,14 @@ func (f *FS) resolve(name string, follow bool) (Node, error) {
 		rest = target + "/" + rest
 	}
 	return mounted(node)
+}
+
+// followed returns the path that a link leads to.
+func followed(link Link) (string, error) {
+	if r, ok := link.(Redirect); ok {
+		return r.Path()
+	}
+	return link.Target()
 }
 
 // mounted returns the root of the file system on node, if it is a mount, or

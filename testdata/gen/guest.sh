@@ -1,5 +1,5 @@
 #!/bin/bash
-# guest.sh: make testdata/guest, volumes of a machine that has two systems and a volume for data. Needs e2fsprogs.
+# guest.sh: make testdata/guest, volumes of a machine that has two systems and a volume for data. Needs e2fsprogs and util-linux (utmpdump, last).
 #
 #   old.img.gz    a root: etc/fstab mounts another volume as the root, so it is not the one that was running
 #   new.img.gz    a root: etc/fstab names it by its UUID, and mounts what data.img is in every way that can go wrong
@@ -20,7 +20,7 @@ image() {  # image NAME UUID LABEL: from the tree in $W/NAME
   gzip -9n < "$W/$1.img" > "$OUT/$1.img.gz"
 }
 
-mkdir -p "$OUT" "$W"/{old,new}/{etc,home,data} "$W/new"/{srv/far,usr/lib,mnt/a\ b,gone,nested} "$W"/data/{sub,nested}
+mkdir -p "$OUT" "$W"/{old,new}/{etc,home,data} "$W/new"/{srv/far,usr/lib,var/log,mnt/a\ b,gone,nested} "$W"/data/{sub,nested}
 cat > "$W/old/etc/fstab" <<'END'
 UUID=22222222-2222-4222-8222-222222222222 / ext4 defaults 0 1
 END
@@ -28,7 +28,7 @@ echo 'PRETTY_NAME="Old Linux 1"' > "$W/old/etc/os-release"
 cat > "$W/new/etc/fstab" <<'END'
 # <file system> <mount point> <type> <options>
 UUID="22222222-2222-4222-8222-222222222222" / ext4 errors=remount-ro 0 1
-LABEL=data	/data	ext4	ro
+LABEL=data	/data	ext4	ro,subvol=@data
 UUID=33333333-3333-4333-8333-333333333333 /mnt/a\040b ext4 defaults
 /dev/sdc /srv/far ext4 noauto
 LABEL=data /link ext4
@@ -36,14 +36,24 @@ LABEL=data /nowhere ext4
 LABEL=none /gone ext4
 /dev/mapper/vg-gone /home ext4
 LABEL=old /data/nested ext4
-/data/sub /nested none bind
+/data /nested none rbind
+/data/none /nowhere/below none bind
 tmpfs /tmp tmpfs
 server:/export /net nfs
 /swapfile none swap sw
 short
 END
-printf 'NAME=New\nPRETTY_NAME='"'New Linux 2'"'\n' > "$W/new/usr/lib/os-release"
+printf 'NAME=New\nPRETTY_NAME='"'New Linux 2'"'\nVERSION_ID="2.1"\n' > "$W/new/usr/lib/os-release"
 echo new01 > "$W/new/etc/hostname"
+ln -s ../usr/share/zoneinfo/Europe/Berlin "$W/new/etc/localtime"
+utmpdump -r > "$W/new/var/log/wtmp" 2> "$W/utmpdump.err" <<'END'
+[1] [00000] [~~  ] [shutdown] [~           ] [6.1.0-18-amd64      ] [0.0.0.0        ] [2026-11-01T00:00:00,000000+00:00]
+[2] [00000] [~~  ] [reboot  ] [~           ] [6.1.0-18-amd64      ] [0.0.0.0        ] [2026-11-02T00:00:00,000000+00:00]
+[1] [00000] [~~  ] [shutdown] [~           ] [6.1.0-18-amd64      ] [0.0.0.0        ] [2026-11-17T03:04:05,000000+00:00]
+[2] [00000] [~~  ] [reboot  ] [~           ] [6.1.0-18-amd64      ] [0.0.0.0        ] [2026-11-18T00:00:00,000000+00:00]
+[7] [00042] [ts/0] [alice   ] [pts/0       ] [                    ] [0.0.0.0        ] [2026-11-18T01:00:00,000000+00:00]
+END
+TZ=UTC last -x -f "$W/new/var/log/wtmp" shutdown | grep -q 'Nov 17 03:04'
 ln -s data "$W/new/link"
 ln -s /data/to-root "$W/new/there-and-back"
 echo 'below a mount' > "$W/new/data/hidden"
