@@ -18,6 +18,10 @@ const (
 	flagEAInode    = 0x00200000
 	flagInlineData = 0x10000000
 	flagCasefold   = 0x40000000
+
+	// userFlags are those that chattr(1) sets, and fscrypt and fs-verity: not
+	// how the data is kept.
+	userFlags = 0x6213C8FF // EXT4_FL_USER_VISIBLE, less the bits of the layout
 )
 
 // A rawInode is struct ext4_inode, at least 128 bytes. Its accessors have the
@@ -75,6 +79,16 @@ func (i rawInode) crtime() time.Time {
 	return i.time(0x90, 0x94)
 }
 
+// iVersion counts the changes of the inode, since Linux 6.1 always; 0 where it
+// has never been counted.
+func (i rawInode) iVersion() uint64 {
+	version := uint64(le.Uint32(i[0x24:0x28]))
+	if goodOldInodeSize+i.extraISize() < 0x9C || len(i) < 0x9C {
+		return version
+	}
+	return version | uint64(le.Uint32(i[0x98:0x9C]))<<32
+}
+
 // iProjID is 0 when the inode is too small to have it.
 func (i rawInode) iProjID() uint32 {
 	if goodOldInodeSize+i.extraISize() < 0xA0 || len(i) < 0xA0 {
@@ -90,6 +104,7 @@ type Inode struct {
 	RawMode    uint16 // type and permission bits as on disk
 	Flags      uint32 // EXT4_*_FL
 	Generation uint32
+	Version    uint64 // counts the changes where the kernel does so
 	Links      uint16
 	UID, GID   uint32
 	Project    uint32 // of the quota, 0 where inodes have no such field
@@ -109,7 +124,8 @@ type Inode struct {
 // Unix implements [layer.Sys].
 func (i *Inode) Unix() layer.Unix {
 	u := layer.Unix{Volume: i.fsys, Inode: uint64(i.Number), Links: uint32(i.Links), UID: i.UID, GID: i.GID,
-		Access: i.Access, Change: i.Change, Birth: i.Birth}
+		Access: i.Access, Change: i.Change, Birth: i.Birth,
+		Generation: uint64(i.Generation), Revision: i.Version, Attributes: uint64(i.Flags & userFlags)}
 	if t := i.RawMode & modeType; t == modeChar || t == modeBlock {
 		u.Major, u.Minor = i.device()
 	}
@@ -209,7 +225,7 @@ func (f *FS) inode(number uint32) (*Inode, error) {
 // decodeInode decodes the bytes of an inode in use.
 func (f *FS) decodeInode(number uint32, raw rawInode, at int64) (*Inode, error) {
 	i := &Inode{
-		Number: number, RawMode: raw.iMode(), Flags: raw.iFlags(), Generation: raw.iGeneration(),
+		Number: number, RawMode: raw.iMode(), Flags: raw.iFlags(), Generation: raw.iGeneration(), Version: raw.iVersion(),
 		Links: raw.iLinksCount(), UID: raw.iUID(), GID: raw.iGID(), Project: raw.iProjID(), Sectors: raw.iBlocks(),
 		Access: raw.atime(), Modify: raw.mtime(), Change: raw.ctime(), Birth: raw.crtime(),
 		fsys: f, block: [60]byte(raw.iBlock()), xattrAt: raw.iFileACL(),

@@ -34,6 +34,22 @@ type Unix struct {
 	Access  time.Time
 	Change  time.Time
 	Birth   time.Time // zero where it is not recorded
+	// Generation tells the file from others that have had its Inode before, and
+	// Revision one state of it from another; 0 where it is not recorded.
+	Generation uint64
+	Revision   uint64
+	// Attributes is what else the file system keeps of a file that a user may
+	// change, in a form of its own: flags, and on NTFS the number of the
+	// security descriptor.
+	Attributes uint64
+}
+
+// Stamped reports whether the file system keeps enough of the file to take it
+// for unchanged while its Inode, Generation, Revision, size and times are: a
+// time of change in its own right. mtime is the time of modification. FAT and
+// ISO 9660 do not.
+func (u Unix) Stamped(mtime time.Time) bool {
+	return !u.Change.IsZero() && (u.Generation != 0 || u.Revision != 0 || !u.Change.Equal(mtime))
 }
 
 // A DirEntry is what every layer's ReadDir returns. Its methods reach the

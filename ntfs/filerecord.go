@@ -45,7 +45,8 @@ func (r *FileRecord) file() (*file, error) { return r.fsys.file(r.ref()) }
 // that WSL and Interix keep; other files belong to nobody, which is 0 here.
 func (r *FileRecord) Unix() layer.Unix {
 	return layer.Unix{Volume: r.fsys, Inode: r.Number, Links: r.Links, UID: r.lx.uid, GID: r.lx.gid,
-		NoOwner: !r.lx.owner, Major: r.lx.major, Minor: r.lx.minor, Access: r.Accessed, Change: r.Changed, Birth: r.Created}
+		NoOwner: !r.lx.owner, Major: r.lx.major, Minor: r.lx.minor, Access: r.Accessed, Change: r.Changed, Birth: r.Created,
+		Generation: uint64(r.Sequence), Revision: r.USN, Attributes: uint64(r.Attributes) | uint64(r.SecurityID)<<32}
 }
 
 // fileRecord reads the record that a reference names.

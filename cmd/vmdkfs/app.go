@@ -120,6 +120,6 @@ done, 2 when the command line makes no sense.`,
 	flags.BoolVar(&a.anyCID, "allow-cid-mismatch", false, "read a snapshot though its parent has changed since it was taken, or is another disk")
 	a.group.add(flags)
 	root.AddCommand(a.infoCommand(), a.lsCommand(), a.findCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
-		a.tarCommand(), a.zipCommand(), a.isoCommand(), a.versionsCommand())
+		a.tarCommand(), a.zipCommand(), a.isoCommand(), a.versionsCommand(), a.diffCommand())
 	return root
 }

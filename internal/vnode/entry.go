@@ -39,6 +39,15 @@ func (d *DirEntry) Info() (fs.FileInfo, error) {
 	return info{node, d.name}, nil
 }
 
+// Inode returns the number of the entry's inode in the volume of its directory,
+// where the entry has it, without reading the inode.
+func (d *DirEntry) Inode() (number uint64, ok bool) {
+	if n, known := d.Entry.(Numbered); known {
+		return n.Inode(), true
+	}
+	return 0, false
+}
+
 // Open opens the file itself. A link is not followed, and fails with
 // fs.ErrInvalid.
 func (d *DirEntry) Open() (fs.File, error) {

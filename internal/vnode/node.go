@@ -40,6 +40,12 @@ type Entry interface {
 	Node() (Node, error)
 }
 
+// A Numbered is an Entry that has the number of its node's inode.
+type Numbered interface {
+	Entry
+	Inode() uint64
+}
+
 // A File is a regular file.
 type File interface {
 	Node

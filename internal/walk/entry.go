@@ -16,6 +16,15 @@ func Find(fsys FS, name string) (Entry, error) {
 	return Entry{named{fsys, name, fs.FileInfoToDirEntry(info)}, name, 0}, nil
 }
 
+// Below returns e, an entry of the directory dir.
+func Below(fsys FS, dir Entry, e fs.DirEntry) Entry {
+	name := e.Name()
+	if dir.Path != "." {
+		name = dir.Path + "/" + name
+	}
+	return Entry{entryOf(fsys, name, e), name, dir.Depth + 1}
+}
+
 // entryOf returns e, which lies at name, as an entry that can open itself.
 func entryOf(fsys FS, name string, e fs.DirEntry) layer.DirEntry {
 	if own, ok := e.(layer.DirEntry); ok {

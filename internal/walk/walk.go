@@ -46,7 +46,15 @@ func New(fsys FS, name string, compare func(a, b fs.DirEntry) int) (*Walker, err
 	if err != nil {
 		return nil, err
 	}
-	return &Walker{fsys: fsys, start: start, compare: compare, seen: make(map[any]map[uint64]struct{})}, nil
+	w := From(fsys, start)
+	w.compare = compare
+	return w, nil
+}
+
+// From returns a walker of a file of fsys that was found before, and of
+// everything below it, in the order of their names.
+func From(fsys FS, start Entry) *Walker {
+	return &Walker{fsys: fsys, start: start, seen: make(map[any]map[uint64]struct{})}
 }
 
 // Start returns the file that the walk begins at.
