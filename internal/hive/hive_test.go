@@ -375,7 +375,7 @@ func FuzzHive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, changes []byte) {
 		data := hives[int(which)%len(hives)]
 		m := testimg.Mutate(data, changes)
-		h, err := Open(m, m.Size())
+		h, err := Open(bytes.NewReader(m), int64(len(m)))
 		if err == nil {
 			err = readAll(h)
 		}
