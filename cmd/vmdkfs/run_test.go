@@ -340,7 +340,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"no VMDK", "just text, and more of it\n", flat, []string{"ls"}, "not this format"},
 		{"extent missing", text, nil, []string{"ls"}, `web01-flat\.vmdk.*(missing|not exist).*`},
-		{"extent too short", text, flat[:1<<20], []string{"ls"}, `web01-flat\.vmdk.*(short|ends|promise|has).*`},
+		{"extent too short", text, flat[:20<<20], []string{"ls"}, `web01-flat\.vmdk.*(short|ends|promise|has).*`},
 		{"extent a directory", text, []byte{}, []string{"ls"}, `web01-flat\.vmdk.*directory`},
 		{"extent elsewhere", strings.Replace(text, `"web01-flat.vmdk"`, `"/etc/passwd"`, 1), flat, []string{"ls"}, `passwd`},
 		{"extent above", strings.Replace(text, `"web01-flat.vmdk"`, `"../web01-flat.vmdk"`, 1), flat, []string{"ls"}, `flat`},
