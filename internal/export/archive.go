@@ -1,7 +1,6 @@
 package export
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -61,24 +60,13 @@ var errLeftOut = errors.New("left out")
 // and writing overlap.
 func write(ctx context.Context, fsys walk.FS, sources []Source, w io.Writer, opts Options, open func(*archive, io.Writer) format) (Summary, error) {
 	a := &archive{ctx: ctx, fsys: fsys, opts: opts, names: make(map[fileID]string), buf: make([]byte, bufferSize)}
-	r, pipe := io.Pipe()
-	written := make(chan error)
-	go func() {
-		_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, bufferSize))
-		r.CloseWithError(err)
-		written <- err
-	}()
-	out := bufio.NewWriterSize(pipe, bufferSize)
+	out := newAhead(w)
 	f := open(a, out)
 	err := a.sources(fsys, sources, f)
 	if err == nil {
 		err = f.close()
 	}
-	if err == nil {
-		err = out.Flush()
-	}
-	pipe.CloseWithError(err)
-	if e := <-written; err == nil {
+	if e := out.close(err == nil); err == nil {
 		err = e
 	}
 	a.notes.tell(opts.Note)

@@ -111,7 +111,7 @@ func (c *copier) setXattrs(path, dest string, info fs.FileInfo, set func(name st
 	if sddl, ok := xattrs[sddlXattr]; ok && c.opts.SDDL != nil {
 		delete(xattrs, sddlXattr)
 		c.mu.Lock()
-		c.opts.SDDL(dest, string(sddl))
+		c.opts.SDDL(c.told(dest), string(sddl))
 		c.mu.Unlock()
 	}
 	for name, value := range xattrs {

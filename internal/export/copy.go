@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -52,7 +53,7 @@ func Copy(ctx context.Context, fsys walk.FS, sources []Source, dest string, opts
 	if err != nil {
 		return Summary{}, err
 	}
-	c := &copier{ctx: ctx, fsys: fsys, top: top, opts: opts, temp: newTemp(), links: newLinks(), jobs: make(chan []leaf, 2)}
+	c := &copier{ctx: ctx, fsys: fsys, top: top, opts: opts, name: name, temp: newTemp(), links: newLinks(), jobs: make(chan []leaf, 2)}
 	root := c.newDir(host, nil, ".", false)
 	c.way = probeLink(host, c.temp.name())
 	var workers sync.WaitGroup
@@ -78,6 +79,7 @@ type copier struct {
 	fsys  walk.FS
 	top   *os.Root // the directory that everything is below
 	opts  Options
+	name  string // of the one source below top; empty when each keeps its own
 	temp  temp
 	way   int // in which a file gets its name when it is complete; see probeLink
 	links *links
@@ -98,6 +100,17 @@ type leaf struct {
 	dir   *dir
 	name  string // in dir, as raw bytes
 	there bool   // a complete copy of an earlier run is
+}
+
+// told returns how a path below the top of the copy is told: below a directory
+// that got a new name, as that is the destination for who gave it.
+func (c *copier) told(dest string) string { return toldBelow(c.name, dest) }
+
+func toldBelow(name, dest string) string {
+	if name == "" {
+		return dest
+	}
+	return strings.TrimPrefix(dest, name+"/")
 }
 
 // dest returns the path of l below the top of the copy.

@@ -75,7 +75,7 @@ func (c *copier) done(l leaf, sum *digest) {
 	if sum != nil && c.opts.Sum != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.opts.Sum(l.dest(), *sum)
+		c.opts.Sum(c.told(l.dest()), *sum)
 	}
 }
 

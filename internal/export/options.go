@@ -28,7 +28,7 @@ type Options struct {
 	Note     func(text string, files int)             // what could not be kept, for how many files; after the copy
 	Start    func(path string)                        // a file that is begun; many calls at a time
 	Progress func(bytes int64)                        // bytes done since the last call, holes too; many calls at a time
-	Sum      func(name string, sum [sha256.Size]byte) // of a regular file that is there now, with its raw name below the destination; one call at a time
+	Sum      func(name string, sum [sha256.Size]byte) // of a regular file that is there now, with its raw path in the destination; one call at a time
 	SDDL     func(name string, sddl string)           // the security descriptor of such a file, instead of an extended attribute; one call at a time
 }
 

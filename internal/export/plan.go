@@ -11,7 +11,7 @@ import (
 )
 
 // Plan tells what [Copy] would do, and changes nothing: each is called with the
-// raw name, below the destination, of every file and directory that would be
+// raw path in the destination of every file and directory that would be
 // made, and what stands in its way fails as it would. Files that the content of
 // the image, rather than its names, would make fail are not found.
 func Plan(ctx context.Context, fsys walk.FS, sources []Source, dest string, opts Options, each func(name string, info fs.FileInfo)) (Summary, error) {
@@ -24,7 +24,7 @@ func Plan(ctx context.Context, fsys walk.FS, sources []Source, dest string, opts
 	if err != nil {
 		return Summary{}, err
 	}
-	p := &plan{ctx: ctx, fsys: fsys, opts: opts, each: each, met: make(map[string]bool)}
+	p := &plan{ctx: ctx, fsys: fsys, opts: opts, each: func(path string, info fs.FileInfo) { each(toldBelow(name, path), info) }, met: make(map[string]bool)}
 	for _, s := range sources {
 		if err = p.tree(s, &host, name); err != nil {
 			break

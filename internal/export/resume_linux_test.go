@@ -111,13 +111,13 @@ func TestSums(t *testing.T) {
 			want[path] = f.SHA256
 		}
 	}
-	for range 2 {
+	for _, dest := range []string{dir, dir, filepath.Join(dir, "new")} {
 		sums := make(map[string]string)
 		opts := Options{Resume: true, Verify: true, Sum: func(name string, sum [sha256.Size]byte) {
 			require.NotContains(t, sums, name)
 			sums[name] = hexOf(sum[:])
 		}}
-		r := copyWith(t.Context(), fsys, dir, opts, everything)
+		r := copyWith(t.Context(), fsys, dest, opts, everything)
 		require.NoError(t, r.err)
 		require.Empty(t, r.failed)
 		require.Equal(t, want, sums)
