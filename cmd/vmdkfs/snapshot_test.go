@@ -47,7 +47,6 @@ func TestVersion(t *testing.T) {
 		r := invoke(t, "cat", "--version", version, image, file)
 		require.Equal(t, 1, r.status)
 		require.Contains(t, r.err, reason)
-		require.Equal(t, 1, strings.Count(r.err, "\n"))
 	}
 	r := invoke(t, "cat", "--version", "2026-11-14", web01(t), file)
 	require.Equal(t, 1, r.status)
@@ -71,7 +70,8 @@ func TestFindVersions(t *testing.T) {
 	image := filepath.Join(root, "app01", "app01.vmdk")
 	r := invoke(t, "find", "-versions", "-name", "two.txt", image, "/home/alice")
 	require.Equal(t, 1, r.status) // of the two that are damaged
-	require.Equal(t, 2, strings.Count(r.err, "\n"), r.err)
+	require.Contains(t, r.err, "promises 9437184 bytes")
+	require.Contains(t, r.err, "before-upgrade/app01/app01.vmdk: vmdk: extent app01-flat.vmdk: the file does not exist (incomplete)")
 	require.Equal(t, []string{
 		"daily.2026-11-15_0010:/home/alice/notes/two.txt",
 		"daily.2026-11-16_0010:/home/alice/notes/two.txt",
