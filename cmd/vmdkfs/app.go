@@ -40,6 +40,9 @@ type app struct {
 	group    groupFlags
 	outside  bool // --allow-outside
 	anyCID   bool // --allow-cid-mismatch
+	snapshot snapshotFlags
+
+	opened int // images that are open
 
 	outFailed bool // it was told that standard output cannot be written
 
@@ -59,7 +62,7 @@ type app struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{raw: stdout, out: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr, told: make(map[string]bool), start: time.Now()}
 	root := a.command()
-	root.SetArgs(args)
+	root.SetArgs(findArgs(root, args))
 	root.SetOut(a.out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
@@ -121,5 +124,14 @@ done, 2 when the command line makes no sense.`,
 	a.group.add(flags)
 	root.AddCommand(a.infoCommand(), a.lsCommand(), a.findCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
 		a.tarCommand(), a.zipCommand(), a.isoCommand(), a.versionsCommand(), a.diffCommand())
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "versions":
+			a.snapshot.addLayouts(c)
+		case "diff":
+		default:
+			a.snapshot.add(c)
+		}
+	}
 	return root
 }

@@ -16,7 +16,11 @@ func (a *app) complete(_ *cobra.Command, args []string, word string) ([]string, 
 	if len(args) == 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	d, err := vmdkfs.OpenFile(args[0], a.options()...)
+	file, err := a.choose(args[0])
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	d, err := vmdkfs.OpenFile(file, a.options()...)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

@@ -80,7 +80,14 @@ func (a *app) diff(ctx context.Context, disks [2]*vmdkfs.Disk, args []string, o 
 		}
 		a.fail(name+": "+root+path, err)
 	}
-	o.Note = func(path string, err error) { a.warn(root+path, err) }
+	o.Note = func(path string, err error) {
+		if v, e := disks[1].Volume(path); e == nil {
+			if kind, _ := v.Kind(); kind == vmdkfs.PV || kind == vmdkfs.LinuxRAID || kind == vmdkfs.LDM {
+				return // what is on it is compared
+			}
+		}
+		a.warn(root+path, err)
+	}
 	changes, err := diff.Trees(ctx, trees[0], trees[1], o)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		a.fail(arg, err)

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-
-	"github.com/vmdkfs/vmdkfs/internal/walk"
 )
 
 // tests are what find looks for. All must hold.
@@ -95,21 +93,21 @@ func (t *tests) glob(list *[]*regexp.Regexp, pattern, flags string) error {
 	return err
 }
 
-// named reports whether the tests hold that need nothing but an entry. Names
+// named reports whether the tests hold that need nothing but a name and a type. Names
 // are compared as they are shown, without the guest's leading slash.
-func (t *tests) named(e walk.Entry) bool {
+func (t *tests) named(name, path string, kind fs.FileMode) bool {
 	for _, r := range t.names {
-		if !r.MatchString(e.Name()) {
+		if !r.MatchString(name) {
 			return false
 		}
 	}
 	for _, r := range t.paths {
-		if !r.MatchString(e.Path) && !r.MatchString("/"+e.Path) {
+		if !r.MatchString(path) && !r.MatchString("/"+path) {
 			return false
 		}
 	}
 	for i := range len(t.types) {
-		if ofType(e.Type(), t.types[i]) {
+		if ofType(kind, t.types[i]) {
 			return true
 		}
 	}

@@ -12,12 +12,24 @@ import (
 // say afterwards. Whatever fails is reported by the time it returns.
 func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 	a.image = image
-	d, err := vmdkfs.OpenFile(image, a.options()...)
+	file, err := a.choose(image)
 	if err != nil {
 		a.fail(image, err)
 		return errFailed
 	}
+	return a.withFile(file, do)
+}
+
+// withFile is with for an image that was chosen.
+func (a *app) withFile(file string, do func(d *vmdkfs.Disk) error) error {
+	d, err := vmdkfs.OpenFile(file, a.options()...)
+	if err != nil {
+		a.fail(file, err)
+		return errFailed
+	}
 	defer d.Close()
+	a.opened++
+	defer func() { a.opened-- }()
 	err = do(d)
 	if err == nil || errors.Is(err, errFailed) {
 		err = errors.Join(err, a.outputFailed(a.out.Flush()))
@@ -29,7 +41,7 @@ func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 			a.warn(w.Path, w.Err)
 		}
 	}
-	if a.stats {
+	if a.stats && a.opened == 1 { // the last
 		a.printStats()
 	}
 	return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,7 @@ Times are UTC, owners are numbers.`,
 type lister struct {
 	app             *app
 	long, recursive bool
+	version         string // of the image, with a colon; empty where there is one only
 }
 
 // list lists the file or directory at arg.
@@ -84,6 +87,10 @@ func (l *lister) add(b *batch, e walk.Entry, shown string) {
 		info, target, err = describe(e)
 		b.fail(shown, err)
 	}
+	start := len(b.lines)
+	if !l.app.json {
+		b.lines = append(b.lines, l.version...)
+	}
 	switch {
 	case l.app.json && info != nil:
 		var err error
@@ -107,7 +114,20 @@ func (l *lister) add(b *batch, e walk.Entry, shown string) {
 			b.lines = appendPrintable(append(b.lines, " -> "...), target)
 		}
 	}
+	if l.app.json && l.version != "" {
+		b.lines = slices.Insert(b.lines, start+1, l.appendVersionMember(nil)...)
+	}
 	b.lines = append(b.lines, '\n')
+}
+
+// appendVersionMember appends the first member of an object with the version,
+// where there are several.
+func (l *lister) appendVersionMember(b []byte) []byte {
+	if l.version == "" {
+		return b
+	}
+	b = appendJSON(append(b, `"version":`...), strings.TrimSuffix(l.version, ":"))
+	return append(b, ',')
 }
 
 // describe returns what is known of e, and its target if it is a link.

@@ -8,19 +8,21 @@ import (
 	"hash"
 	"io/fs"
 
+	"github.com/vmdkfs/vmdkfs/internal/diff"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 )
 
 // A mark is what tells a file or a tree from another version of it.
 type mark struct {
 	sizes  []byte // hash of paths, types, sizes and targets: a difference is a change
-	stamps []byte // hash of inodes and times: without a difference there is no change
+	stamps []byte // hash of inodes and times: without a difference there is no change,
+	doubt  bool   // unless the file system does not keep enough to tell
 	data   []byte // hash of the content too; nil when it was not read
 }
 
 // unsure reports whether only the content can tell whether m and n differ.
 func (m mark) unsure(n mark) bool {
-	return m.data == nil && bytes.Equal(m.sizes, n.sizes) && !bytes.Equal(m.stamps, n.stamps)
+	return m.data == nil && bytes.Equal(m.sizes, n.sizes) && (!bytes.Equal(m.stamps, n.stamps) || m.doubt || n.doubt)
 }
 
 // same reports whether m and n are of the same content.
@@ -39,6 +41,7 @@ func markOf(ctx context.Context, p place, content bool) (mark, error) {
 	}
 	sizes, stamps, data := sha256.New(), sha256.New(), sha256.New()
 	buf := make([]byte, workBuffer)
+	doubt := false
 	for e, err := range w.All() {
 		if err == nil {
 			err = ctx.Err()
@@ -55,10 +58,10 @@ func markOf(ctx context.Context, p place, content bool) (mark, error) {
 		if info.Mode().IsRegular() {
 			writeNumber(sizes, info.Size())
 		}
-		writeNumber(stamps, info.ModTime().UnixNano())
-		if unix, ok := unixOf(info); ok {
-			writeNumber(stamps, int64(unix.Inode))
-			writeNumber(stamps, unix.Change.UnixNano())
+		stamp := diff.StampOf(info)
+		doubt = doubt || !stamp.Known && info.Mode().IsRegular()
+		for _, n := range []int64{stamp.Modify, stamp.Change, int64(stamp.Inode), int64(stamp.Generation), int64(stamp.Revision)} {
+			writeNumber(stamps, n)
 		}
 		if content && info.Mode().IsRegular() {
 			sum, err := hashFile(ctx, e, buf, nil)
@@ -68,7 +71,7 @@ func markOf(ctx context.Context, p place, content bool) (mark, error) {
 			data.Write(sum[:])
 		}
 	}
-	m := mark{sizes: sizes.Sum(nil), stamps: stamps.Sum(nil)}
+	m := mark{sizes: sizes.Sum(nil), stamps: stamps.Sum(nil), doubt: doubt}
 	if content {
 		data.Write(m.sizes)
 		m.data = data.Sum(nil)

@@ -22,7 +22,6 @@ import (
 func versionsAtOnce() int { return min(2*runtime.GOMAXPROCS(0), 8) }
 
 func (a *app) versionsCommand() *cobra.Command {
-	var layouts []string
 	var checksum bool
 	c := &cobra.Command{
 		Use:   "versions DATASTORE IMAGE [PATH]",
@@ -34,12 +33,13 @@ last written to.
 
 With PATH, whether the file or directory is there in each version, and whether it
 is the same as in the version before: a file with the same inode, size and times
-is; where that does not decide it, its content is compared. Of directories, all
-that lies below is.`,
+is; where that does not decide it, its content is compared, as that of a file of
+up to 1 MiB always is. Of directories, all that lies below is. Modes, owners and
+attributes do not count: "vmdkfs diff" of two versions tells of them.`,
 		Args: cobra.RangeArgs(2, 3),
 		RunE: func(c *cobra.Command, args []string) error {
 			a.image = args[1]
-			list, err := datastore.Versions(args[0], args[1], append(layouts, datastore.Layouts...))
+			list, err := datastore.Versions(args[0], args[1], append(a.snapshot.layouts, datastore.Layouts...))
 			if err != nil {
 				a.fail(filepath.Join(args[0], args[1]), err)
 				return errFailed
@@ -62,7 +62,6 @@ that lies below is.`,
 			return a.outputFailed(a.writeVersions(rows, h.path != ""))
 		},
 	}
-	c.Flags().StringArrayVar(&layouts, "snapshots", nil, "where further snapshots are, a pattern below DATASTORE: \"backup/*\"; may be repeated")
 	c.Flags().BoolVar(&checksum, "checksum", false, "compare the content whatever inode, size and times say")
 	return c
 }
@@ -84,6 +83,10 @@ type versionRow struct {
 	err  error
 	mark mark
 }
+
+// smallFile is the size up to which a file's content is read at once: opening
+// the image again would cost more.
+const smallFile = 1 << 20
 
 // A historian looks at versions.
 type historian struct {
@@ -177,7 +180,8 @@ func (h *historian) file(ctx context.Context, d *vmdkfs.Disk, r *versionRow) err
 		size := info.Size()
 		r.Size = &size
 	}
-	r.mark, err = markOf(ctx, p, h.checksum)
+	small := info.Mode().IsRegular() && info.Size() <= smallFile
+	r.mark, err = markOf(ctx, p, h.checksum || small)
 	return err
 }
 

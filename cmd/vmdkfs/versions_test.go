@@ -69,7 +69,8 @@ func TestVersions(t *testing.T) {
 		}
 		return list
 	}
-	require.Equal(t, []string{"daily.2026-11-17_0010 ", "daily.2026-11-18_0010 same", "daily.2026-11-19_0010 ", "current same"}, states("versions", "--json"))
+	// The content of a small file is read whatever its inode says.
+	require.Equal(t, []string{"daily.2026-11-17_0010 ", "daily.2026-11-18_0010 changed", "daily.2026-11-19_0010 ", "current changed"}, states("versions", "--json"))
 	require.Equal(t, []string{"daily.2026-11-17_0010 ", "daily.2026-11-18_0010 changed", "daily.2026-11-19_0010 ", "current changed"}, states("versions", "--json", "--checksum"))
 
 	r := invoke(t, "versions", root, "web01/web01.vmdk")
@@ -108,4 +109,36 @@ func TestMark(t *testing.T) {
 	require.False(t, a.same(longer))
 	a.data, touched.data = []byte{3}, []byte{3}
 	require.True(t, a.same(touched))
+}
+
+// TestVersionsOfSteps: the states of files and of a directory through the steps
+// of testdata/datastore.
+func TestVersionsOfSteps(t *testing.T) {
+	root := testimg.Datastore(t)
+	for path, want := range map[string]string{
+		"/home/alice/notes/n1.txt": "  changed same ! changed ! same",    // step 4 undoes step 2, size and mtime as ever
+		"/home/alice/notes/n8.txt": "  same same ! same ! same",          // in another inode since step 3
+		"p2/www/0.html":            "  changed changed ! same ! same",    // whole seconds
+		"/home/alice/notes/n2.txt": "  gone  !  ! ",                      // renamed
+		"/home/alice/notes":        "  changed same ! changed ! changed", // step 3 changes metadata only
+		"/usr/share/doc/a":         "  same same ! same ! same",
+		"/var/spool/mail":          "  same changed ! changed ! same",
+		"/home/alice/todo":         "  same changed ! same ! same", // a file, then a directory
+	} {
+		for _, flags := range [][]string{nil, {"--checksum"}} {
+			r := invoke(t, append(append([]string{"versions", "--json"}, flags...), root, "app01/app01.vmdk", path)...)
+			require.Equal(t, 1, r.status)
+			require.Equal(t, 2, strings.Count(r.err, "\n"), r.err)
+			got := ""
+			for line := range strings.Lines(r.out) {
+				var v versionRow
+				require.NoError(t, json.Unmarshal([]byte(line), &v))
+				if v.Error != "" {
+					v.State = "!"
+				}
+				got += " " + v.State
+			}
+			require.Equal(t, want, got, "%s %q", path, flags)
+		}
+	}
 }
