@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vmdkfs/vmdkfs"
-	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 )
 
@@ -120,7 +119,7 @@ func (f *finder) find(ctx context.Context, d *vmdkfs.Disk, arg string) error {
 		}
 		if f.print0 {
 			b.lines = append(b.lines, f.version...)
-			b.lines = append(append(b.lines, vnode.Unescape(p.shown(e.Path))...), 0)
+			b.lines = append(append(b.lines, f.app.rawName(p.shown(e.Path))...), 0)
 		} else {
 			f.add(b, e, p.shown(e.Path))
 		}

@@ -52,9 +52,19 @@ func (a *app) hash(ctx context.Context, d *vmdkfs.Disk, arg string) error {
 			b.lines = appendJSON(b.lines, path)
 			b.lines = fmt.Appendf(b.lines, `,"sha256":"%x"}`+"\n", sum)
 		default:
-			b.lines = appendSum(b.lines, sum, vnode.Unescape(path))
+			b.lines = appendSum(b.lines, sum, a.rawName(path))
 		}
 	})
+}
+
+// rawName returns the name at path as its bytes: for a program, not for a
+// terminal, which might obey them.
+func (a *app) rawName(path string) []byte {
+	raw := vnode.Unescape(path)
+	if isTerminal(a.raw) {
+		return appendPrintable(nil, string(raw))
+	}
+	return raw
 }
 
 // relative returns the path of a file of a walk that began at start; the

@@ -4,6 +4,7 @@ package walk
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"slices"
@@ -27,6 +28,14 @@ type Entry struct {
 
 // errLoop is what a directory with two names gets: such a tree has no end.
 var errLoop = errors.New("directory was met before under another name: not entered again")
+
+// maxPath is how many bytes of path a walk goes into, twice what a path of
+// Linux has. Each level keeps its own path: without a bound a chain of 100,000
+// directories, which is an image of a few megabytes, would take gigabytes.
+const maxPath = 8 << 10
+
+// errTooDeep is what a directory gets whose path is longer.
+var errTooDeep = fmt.Errorf("its path is longer than %d bytes: not entered (%w)", maxPath, layer.ErrCorrupt)
 
 // A Walker walks a tree. It is used by one goroutine.
 type Walker struct {
@@ -124,6 +133,9 @@ func (w *Walker) enter(dir Entry) level {
 }
 
 func (w *Walker) list(dir Entry) ([]fs.DirEntry, error) {
+	if len(dir.Path) > maxPath {
+		return nil, errTooDeep
+	}
 	if l, ok := dir.DirEntry.(lister); ok {
 		info, entries, err := l.List()
 		if info != nil && w.met(info) {
