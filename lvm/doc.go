@@ -16,7 +16,8 @@
 // it is [layer.ErrUnsupported] by the type's name. A volume that cannot do
 // without a physical volume which is not there is listed, and opening it is
 // [layer.ErrIncomplete]; a raid does without a leg, and without one that its
-// superblocks call out of date, as the kernel does.
+// superblocks call out of date, as the kernel does. Raid that was reshaped is
+// read, one that is being reshaped is refused.
 //
 // The formats of thin pools and caches are those of the kernel's device-mapper
 // (drivers/md: dm-thin-metadata.c, dm-cache-metadata.c, persistent-data,

@@ -54,6 +54,8 @@ type raidText struct {
 	legs   []raidLeg
 	rows   uint64 // extents of each leg
 	copies uint64
+	offset uint64 // extent of each leg that its data begins at
+	spare  uint64 // extents of each leg that data does not need
 }
 
 // A raidLeg is a part of a raid, with the volume of its superblock where it
@@ -80,6 +82,14 @@ func (b *builder) raid(s *segmentText) (extent.Mapper, error) {
 		return nil, failure(layer.ErrCorrupt, b.current.object(), -1, "%s: %v", s.key, err)
 	}
 	s.StripeSize = t.chunk
+	for i := range t.legs {
+		if err := b.superblock(s, t, i); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.place(b.group.ExtentSize); err != nil {
+		return fail(err)
+	}
 	for i := range t.legs {
 		var stripe Stripe
 		err := b.leg(s, t, i, &stripe)
@@ -146,6 +156,7 @@ func (s *segmentText) raidText() (*raidText, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
+	t.spare = d.optionalCount("reshape_count")
 	data := n - t.parity
 	switch t.level {
 	case raid.RAID1:
@@ -167,27 +178,39 @@ func (s *segmentText) raidText() (*raidText, error) {
 	return t, d.err
 }
 
-// leg finds the volumes of a leg. One whose PVs are missing is a member that
+// superblock reads the superblock of a leg, where it has one and its PVs are
+// there.
+func (b *builder) superblock(s *segmentText, t *raidText, i int) error {
+	leg := &t.legs[i]
+	if leg.meta == "" {
+		return nil
+	}
+	var place Stripe
+	area, err := b.area(s, &place, stripeText{leg.meta, 0}, 1)
+	switch {
+	case errors.Is(err, layer.ErrIncomplete):
+		return nil
+	case err != nil:
+		return err
+	case b.lost(leg.meta):
+		return nil
+	}
+	leg.super, err = readRmeta(extent.NewReader(area, b.group.ExtentSize, b.set.sources...), i, len(t.legs))
+	if errors.Is(err, layer.ErrCorrupt) {
+		leg.damage, err = err, nil // as if the leg were new
+	}
+	if err != nil {
+		return failure(err, b.current.object(), -1, "%s: %s", s.key, leg.meta)
+	}
+	return nil
+}
+
+// leg finds the volume of a leg. One whose PVs are missing is a member that
 // is, and so is one that LVM has replaced by errors.
 func (b *builder) leg(s *segmentText, t *raidText, i int, stripe *Stripe) error {
 	leg := &t.legs[i]
 	leg.member.Name = leg.image
-	if leg.meta != "" {
-		var place Stripe
-		area, err := b.area(s, &place, stripeText{leg.meta, 0}, 1)
-		if err == nil && !b.lost(leg.meta) {
-			leg.super, err = readRmeta(extent.NewReader(area, b.group.ExtentSize, b.set.sources...), i, len(t.legs))
-			if errors.Is(err, layer.ErrCorrupt) {
-				leg.damage, err = err, nil // as if the leg were new
-			}
-			if err != nil {
-				return failure(err, b.current.object(), -1, "%s: %s", s.key, leg.meta)
-			}
-		} else if err != nil && !errors.Is(err, layer.ErrIncomplete) {
-			return err
-		}
-	}
-	area, err := b.area(s, stripe, stripeText{leg.image, 0}, t.rows)
+	area, err := b.area(s, stripe, stripeText{leg.image, t.offset}, t.rows)
 	switch {
 	case errors.Is(err, layer.ErrIncomplete):
 		leg.member.Name = detail(err)

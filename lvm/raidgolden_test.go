@@ -21,12 +21,19 @@ var raidSets = []struct {
 }{
 	{"raid", nil, "raid"},
 	{"raid", []int{1}, "raid-1"},
+	{"raid", []int{0, 3}, "raid-2"},
 	{"legs", nil, "legs"},
 	{"legs", []int{1}, "legs"},
 	{"mirrors", nil, "mirrors"},
 	{"mirrors", []int{0}, "mirrors-0"},
 	{"moving", nil, "moving"},
 	{"snapshots", nil, "snapshots"},
+	{"recovering", nil, "recovering"},
+	{"reshaped", nil, "reshaped"},
+	{"reshaped", []int{0}, "reshaped"}, // all are raid5, raid6 and raid10, which do without any leg
+	{"reshaped", []int{1}, "reshaped"},
+	{"reshaped", []int{2}, "reshaped"},
+	{"reshaped", []int{5}, "reshaped"},
 }
 
 // TestRaid compares every volume with what the kernel read from it.
@@ -138,5 +145,42 @@ func TestRaidExtents(t *testing.T) {
 			require.EqualValues(t, len(want), next)
 			require.Equal(t, without && path[:10] != "vg_raid/r1", derived, path)
 		}
+	}
+}
+
+// TestGoldenRecovering: a leg that was being recovered when the machine went
+// off is read no further than that; behind it lies what was there before.
+func TestGoldenRecovering(t *testing.T) {
+	fsys := mustOpen(t, golden(t, "recovering")...)
+	for _, name := range []string{"r1", "r5"} {
+		require.Contains(t, strings.Join(texts(fsys.Warnings()), "\n"), "vg_recovering/"+name+": segment1: raid")
+	}
+	all := fsys.Hidden()
+	whole, err := all.ReadFile("vg_recovering/r1")
+	require.NoError(t, err)
+	behind := 0
+	for _, leg := range []string{"vg_recovering/r1_rimage_0", "vg_recovering/r1_rimage_1"} {
+		got, err := all.ReadFile(leg)
+		require.NoError(t, err)
+		if strings.Contains(string(got), "vg_recovering/before 0") {
+			behind++
+			require.Equal(t, whole[:len(whole)/8], got[:len(whole)/8])
+		} else {
+			require.Equal(t, whole, got)
+		}
+	}
+	require.Equal(t, 1, behind)
+
+	// Without the good leg, what has been recovered is there, and the rest is
+	// not made up.
+	fsys = mustOpen(t, golden(t, "recovering")[1:]...)
+	if f, err := fsys.Open("vg_recovering/r1"); err == nil {
+		buf := make([]byte, len(whole))
+		n, err := f.(layer.File).ReadAt(buf, 0)
+		require.ErrorIs(t, err, layer.ErrIncomplete)
+		require.Less(t, n, len(whole))
+		require.Equal(t, whole[:n], buf[:n])
+	} else {
+		require.ErrorIs(t, err, layer.ErrIncomplete)
 	}
 }

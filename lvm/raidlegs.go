@@ -15,12 +15,7 @@ import (
 // superblock says how far they have been recovered. A leg without a superblock
 // is new, unless all are: then the raid was never activated.
 func (t *raidText) judge() error {
-	var newest *rmeta
-	for i := range t.legs {
-		if s := t.legs[i].super; s != nil && (newest == nil || s.events() > newest.events()) {
-			newest = s
-		}
-	}
+	newest := t.newest()
 	if newest == nil {
 		return t.withoutSuper()
 	}
@@ -37,11 +32,22 @@ func (t *raidText) judge() error {
 		} else {
 			leg.member.Synced = min(leg.member.Synced, leg.super.synced())
 		}
-		if leg.super != nil && leg.super.dataOffset() != 0 {
-			return fmt.Errorf("leg %q whose data begins at sector %d, as after a reshape: %w", leg.image, leg.super.dataOffset(), layer.ErrUnsupported)
+		if leg.super != nil && leg.member.Synced > 0 && leg.super.dataOffset() != newest.dataOffset() {
+			return fmt.Errorf("leg %q whose data begins at sector %d, that of others at %d: %w", leg.image, leg.super.dataOffset(), newest.dataOffset(), layer.ErrUnsupported)
 		}
 	}
 	return nil
+}
+
+// newest returns the superblock with the most events, nil when there is none.
+func (t *raidText) newest() *rmeta {
+	var newest *rmeta
+	for i := range t.legs {
+		if s := t.legs[i].super; s != nil && (newest == nil || s.events() > newest.events()) {
+			newest = s
+		}
+	}
+	return newest
 }
 
 // degraded tells of the legs that are not read, or not everywhere.

@@ -30,12 +30,15 @@ func (b *builder) overlay(holder *volumeText, s *segmentText) {
 		// lv_is_visible in lib/metadata/lv.c. A virtual origin is itself hidden; its name is reserved.
 		cow.Visible = cow.Visible || origin != nil && (origin.Visible || strings.HasSuffix(origin.Name, "_vorigin"))
 		t.store = cow.Name
-		b.shows(cow, t)
+		if b.shows(cow, t); origin != nil && !strings.HasSuffix(t.origin, "_vorigin") {
+			cow.Origin = t.origin
+		}
 		cow.Size = holder.Size
 	}
 	if cow := b.volumes[d.optionalText("merging_store")]; cow != nil {
 		cow.Visible = false
 		if t.store = cow.Name; origin != nil {
+			origin.Merging = cow.Name
 			b.shows(origin, t)
 		}
 	}

@@ -71,13 +71,23 @@ func (t *thinVolume) unmapped(off, start, end int64) (extent.Run, error) {
 	return extent.Run{Offset: start, Length: end - start, Source: extent.Hole}, nil
 }
 
-// merge looks at a segment for "merge", which names the volume that a thin
-// snapshot becomes when it is next activated.
+// merge looks at a thin volume's segment for what it says of others, "merge"
+// among them, which names the volume that a thin snapshot becomes when it is
+// next activated.
 func (b *builder) merge(v *volumeText, s *segmentText) {
-	if s.Type == "thin" {
-		if origin := decode(s.text).optionalText("merge"); origin != "" {
-			b.merges[origin] = s
-			v.Visible = false
+	if s.Type != "thin" {
+		return
+	}
+	d := decode(s.text)
+	v.Pool, v.Origin = d.optionalText("thin_pool"), d.optionalText("origin")
+	if external := d.optionalText("external_origin"); external != "" {
+		v.Origin = external
+	}
+	if origin := d.optionalText("merge"); origin != "" {
+		b.merges[origin] = s
+		v.Visible = false
+		if o := b.volumes[origin]; o != nil {
+			o.Merging = v.Name
 		}
 	}
 }

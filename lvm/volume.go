@@ -21,6 +21,9 @@ type Volume struct {
 	Status   []string // LVM's status and flags
 	Tags     []string
 	Created  time.Time // zero where it is not recorded
+	Origin   string    // Name of the volume that it is a snapshot of, or the external origin of a thin volume; may be empty
+	Merging  string    // Name of the snapshot that the volume is becoming, whose bytes it has already; may be empty
+	Pool     string    // Name of the pool that a thin volume takes its space from; may be empty
 	Segments []Segment // in order, without a gap; fewer when Err tells why
 	Err      error     // why the volume cannot be opened; nil when it can
 
@@ -120,7 +123,7 @@ func (v *volumeText) decode(s *section, extentSize int64) error {
 
 // harmlessFlags are the flags of a segment type that change nothing about where
 // its bytes lie: what they say is read from the entries themselves.
-var harmlessFlags = []string{"METADATA_FORMAT", "CROP_METADATA", "CACHE_USES_CACHEVOL"}
+var harmlessFlags = []string{"METADATA_FORMAT", "CROP_METADATA", "CACHE_USES_CACHEVOL", "RESHAPE", "RESHAPE_DATA_OFFSET"}
 
 // segmentType returns a type of segment without its flags, which LVM appends
 // so that an LVM that does not know them leaves the volume alone: "cache-pool+
@@ -142,6 +145,9 @@ func decodeSegment(key string, s *section, extentSize int64) (segmentText, error
 	t := segmentText{key: key, text: s}
 	t.Type = segmentType(d.text("type"))
 	t.extents = d.count("extent_count")
+	if raid, ok := raidTypes[t.Type]; ok {
+		t.extents -= raid.reshapeExtents(d, t.extents)
+	}
 	start, ok := ondisk.Mul(d.count("start_extent"), uint64(extentSize))
 	length, ok2 := ondisk.Mul(t.extents, uint64(extentSize))
 	if d.err == nil && (!ok || !ok2 || length == 0) {

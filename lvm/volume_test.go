@@ -205,11 +205,11 @@ func TestHidden(t *testing.T) {
 
 func TestSegmentType(t *testing.T) {
 	for text, want := range map[string]string{
-		"striped":                          "striped",
-		"cache+CACHE_USES_CACHEVOL":        "cache",
-		"cache-pool+METADATA_FORMAT":       "cache-pool",
-		"thin-pool+CROP_METADATA+":         "thin-pool",
-		"raid5+RESHAPE":                    "raid5+RESHAPE",
+		"striped":                    "striped",
+		"cache+CACHE_USES_CACHEVOL":  "cache",
+		"cache-pool+METADATA_FORMAT": "cache-pool",
+		"thin-pool+CROP_METADATA+":   "thin-pool",
+		"raid5+RESHAPE_SOMEHOW":      "raid5+RESHAPE_SOMEHOW", "raid5+RESHAPE+RESHAPE_DATA_OFFSET": "raid5",
 		"cache-pool+METADATA_FORMAT+LATER": "cache-pool+METADATA_FORMAT+LATER",
 	} {
 		require.Equal(t, want, segmentType(text))

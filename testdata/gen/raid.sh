@@ -35,6 +35,20 @@ change() {
   dev=$1 text=$2; shift 2
   for block; do yes "$text $block" | head -c 4096 | dd of="$dev" bs=4k seek="$block" oflag=direct conv=notrunc,fsync 2> /dev/null; done
 }
+# stop DM-NAME: stop its recovery or reshape on the way
+stop() {
+  for i in $(seq 400); do
+    set -- "$1" $(dmsetup status "$1" | sed -E 's,.* ([0-9]+)/([0-9]+) .*,\1 \2,')
+    if [ "$2" -gt $(($3 / 8)) ] && [ "$2" -lt $(($3 * 7 / 8)) ]; then
+      dmsetup message "$1" 0 frozen
+      sleep 1
+      echo "@stopped $(dmsetup status "$1")"
+      return
+    fi
+    sleep 0.05
+  done
+  echo "not under way: $(dmsetup status "$1")" >&2; exit 1
+}
 # partial MODE VG: activate what can be
 partial() { command lvm vgchange -ay --activationmode "$1" "$2" --config "$CONFIG" >> /tmp/lvm.out 2>&1 || true; }
 EOF
@@ -234,6 +248,33 @@ EOF
   keep snapshots
 }
 
+# Five PVs: raid of which one leg was replaced, and was being recovered when the machine was shut down. The new legs lie where
+# another volume has been.
+recovering() {
+  drives 5 12M
+  appliance recovering <<'EOF'
+lvm pvcreate --dataalignment 64k --metadatasize 60k /dev/sd[a-e]
+lvm vgcreate --physicalextentsize 32k vg_recovering /dev/sd[a-e]
+create -n before -l 370 vg_recovering /dev/sde
+fillall vg_recovering
+lvm lvremove -y vg_recovering/before
+create -n r1 --type raid1 -m 1 -l 96 vg_recovering /dev/sda /dev/sdb
+create -n r5 --type raid5 -i 2 -I 4k -l 192 vg_recovering /dev/sda /dev/sdb /dev/sdc
+create -n r6 --type raid6 -i 3 -I 16k -l 96 vg_recovering /dev/sd[abcde]
+fillall vg_recovering
+synced vg_recovering
+echo 1 > /proc/sys/dev/raid/speed_limit_min
+for lv in r1 r5; do
+  lvm lvchange --maxrecoveryrate 256 vg_recovering/$lv
+  lvm lvconvert -y --replace /dev/sdb vg_recovering/$lv /dev/sde
+  stop vg_recovering-$lv
+done
+EOF
+  has "$W/out" '^@stopped .* raid1 2 .* (frozen|recover) '
+  has "$W/out" '^@stopped .* raid5_ls 3 .* (frozen|recover) '
+  keep recovering
+}
+
 mkdir -p "$OUT"
-if [ $# = 0 ]; then set -- raid missing legs mirrors moving snapshots; fi
+if [ $# = 0 ]; then set -- raid missing legs mirrors moving snapshots recovering; fi
 for set in "$@"; do echo "$set" >&2; "$set"; done
