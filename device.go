@@ -27,6 +27,9 @@ func (d *Disk) find(match func(*Volume) (bool, error)) (*Volume, error) {
 	volumes, failed := d.Volumes()
 	var found *Volume
 	for _, v := range volumes {
+		if v.Hidden {
+			continue
+		}
 		ok, err := match(v)
 		if err != nil {
 			failed = errors.Join(failed, err)

@@ -113,6 +113,10 @@ func (d *Disk) addGroups(g *groups, fsys *lvm.FS) error {
 	for _, f := range d.failed {
 		taken[f.path] = true
 	}
+	shown := fsys
+	if d.options.hidden {
+		fsys = fsys.Hidden()
+	}
 	for _, vg := range fsys.Groups() {
 		entries, err := fsys.ReadDir(vg.Dir)
 		if err != nil {
@@ -139,6 +143,7 @@ func (d *Disk) addGroups(g *groups, fsys *lvm.FS) error {
 				Size:    info.Size(),
 				Logical: logical,
 				Group:   vg,
+				Hidden:  !exists(shown, path.Join(vg.Dir, e.Name())),
 				options: &d.options,
 				open:    func() (layer.File, error) { return openFile(fsys, path.Join(vg.Dir, e.Name())) },
 			}
@@ -148,4 +153,10 @@ func (d *Disk) addGroups(g *groups, fsys *lvm.FS) error {
 		g.nodes = append(g.nodes, namedNode{name: name, dir: dir})
 	}
 	return nil
+}
+
+// exists reports whether a group's directory has the volume.
+func exists(fsys *lvm.FS, name string) bool {
+	_, err := fsys.Lstat(name)
+	return err == nil
 }

@@ -149,6 +149,9 @@ func (d *Disk) findSystems() ([]*Guest, error) {
 	}
 	var list []*Guest
 	for _, v := range volumes {
+		if v.Hidden {
+			continue
+		}
 		kind, err := v.Kind()
 		if err != nil && v.Table == nil {
 			errs = append(errs, err)

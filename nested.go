@@ -18,6 +18,14 @@ func WithNested() Option {
 	return func(o *options) { o.nested = true }
 }
 
+// WithHidden lists the volumes too that LVM makes others of and does not show:
+// the legs of a raid and their superblocks, pools, logs, caches. They are there
+// to be looked at: neither a guest's file systems nor physical volumes are
+// looked for on them.
+func WithHidden() Option {
+	return func(o *options) { o.hidden = true }
+}
+
 // WithSequence shows a volume group as an older copy of its metadata says; see
 // [lvm.WithSequence]. [Disk.History] lists the copies.
 func WithSequence(group string, seqno int64) Option {
@@ -46,8 +54,8 @@ func (d *Disk) openNested(g *groups) []error {
 	for range maxNested {
 		var pvs []lvm.PV
 		for _, v := range g.lvs[done:] {
-			if v.Logical == nil {
-				continue // an array, which openGroups has looked at
+			if v.Logical == nil || v.Hidden {
+				continue // an array, which openGroups has looked at, or the leg of one
 			}
 			kind, err := v.Kind()
 			if err != nil || kind != PV || v.Array != nil {

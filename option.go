@@ -24,6 +24,7 @@ type options struct {
 	ext          []ext3.Option
 	lvm          []lvm.Option
 	nested       bool
+	hidden       bool
 	ntfs         []ntfs.Option
 }
 

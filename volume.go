@@ -25,6 +25,7 @@ type Volume struct {
 	Partition *partition.Partition // set for a partition
 	Logical   *lvm.Volume          // set for a logical volume
 	Group     *lvm.Group           // set for a logical volume
+	Hidden    bool                 // set for a logical volume that LVM does not show; see WithHidden
 	Dynamic   *DynamicVolume       // set for a volume of a dynamic disk
 	Array     *Array               // set for a Linux software RAID
 

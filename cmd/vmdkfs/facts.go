@@ -63,15 +63,19 @@ type groupFacts struct {
 	State      []string      `json:"state,omitempty"` // "exported", "clustered", "partial"
 	SystemID   string        `json:"system_id,omitempty"`
 	LockType   string        `json:"lock_type,omitempty"`
+	Tags       []string      `json:"tags,omitempty"`
+	Removed    []string      `json:"removed,omitempty"` // thin volumes that LVM keeps a record of
 	PVs        []pvFacts     `json:"pvs"`
 	Volumes    []volumeFacts `json:"volumes"`
 }
 
 type pvFacts struct {
-	UUID    string `json:"uuid"`
-	Size    int64  `json:"size"`
-	Volume  string `json:"volume,omitempty"`
-	Missing bool   `json:"missing,omitempty"`
+	UUID    string   `json:"uuid"`
+	Size    int64    `json:"size"`
+	Volume  string   `json:"volume,omitempty"`
+	Missing bool     `json:"missing,omitempty"`
+	Device  string   `json:"device,omitempty"` // where the guest saw it last
+	Tags    []string `json:"tags,omitempty"`
 }
 
 type volumeFacts struct {
@@ -80,7 +84,12 @@ type volumeFacts struct {
 	Size     int64         `json:"size"`
 	Type     string        `json:"type"`
 	Segments int           `json:"segments"`
-	Content  *contentFacts `json:"content"`
+	Hidden   bool          `json:"hidden,omitempty"`
+	Origin   string        `json:"origin,omitempty"`
+	Merging  string        `json:"merging,omitempty"` // the snapshot whose bytes it has already
+	Pool     string        `json:"pool,omitempty"`
+	Tags     []string      `json:"tags,omitempty"`
+	Content  *contentFacts `json:"content"` // nil for a hidden volume
 }
 
 // contentFacts is what a volume holds.

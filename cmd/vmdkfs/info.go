@@ -89,7 +89,12 @@ func (a *app) facts(d *vmdkfs.Disk, image string) facts {
 				}
 			}
 			g := byGroup[v.Group]
-			g.Volumes = append(g.Volumes, volumeFacts{v.Path, l.UUID, v.Size, kind, len(l.Segments), a.contentOf(v, groups)})
+			x := volumeFacts{Path: v.Path, UUID: l.UUID, Size: v.Size, Type: kind, Segments: len(l.Segments),
+				Hidden: v.Hidden, Origin: l.Origin, Merging: l.Merging, Pool: l.Pool, Tags: l.Tags}
+			if !v.Hidden {
+				x.Content = a.contentOf(v, groups)
+			}
+			g.Volumes = append(g.Volumes, x)
 		}
 	}
 	for _, g := range groups {
@@ -139,12 +144,15 @@ func (a *app) diskOf(v *vmdkfs.Volume, image string, groups []*lvm.Group) diskFa
 // segment occupies is free.
 func groupOf(g *lvm.Group) *groupFacts {
 	f := &groupFacts{Name: g.Dir, UUID: g.UUID, ExtentSize: g.ExtentSize, Volumes: []volumeFacts{},
-		Seqno: g.Seqno, SystemID: g.SystemID, LockType: g.LockType, State: groupState(g)}
+		Seqno: g.Seqno, SystemID: g.SystemID, LockType: g.LockType, State: groupState(g), Tags: g.Tags}
+	for _, v := range g.Historical {
+		f.Removed = append(f.Removed, v.Name)
+	}
 	members := make(map[string]bool)
 	for _, pv := range g.PVs {
 		members[pv.Name] = true
 		f.Size += pv.Extents * g.ExtentSize
-		f.PVs = append(f.PVs, pvFacts{pv.UUID, pv.Size, pv.PV, pv.Missing})
+		f.PVs = append(f.PVs, pvFacts{pv.UUID, pv.Size, pv.PV, pv.Missing, pv.Device, pv.Tags})
 	}
 	f.Free = f.Size
 	for _, v := range g.Volumes {

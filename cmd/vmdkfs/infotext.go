@@ -95,19 +95,34 @@ func (p partitionFacts) text(b []byte) []byte {
 
 func (g groupFacts) text(b []byte) []byte {
 	b = line(b, 0, g.Name, "LVM2 VG", sizeText(g.Size), sizeText(g.Free)+" free", "extents of "+sizeText(g.ExtentSize), "UUID "+g.UUID,
-		strings.Join(g.State, ", "), put("owned by host ", g.SystemID), put("locks by ", g.LockType))
+		strings.Join(g.State, ", "), put("owned by host ", g.SystemID), put("locks by ", g.LockType), tagText(g.Tags), put("removed: ", strings.Join(g.Removed, " ")))
 	for _, pv := range g.PVs {
-		where := pv.Volume
+		where, seen := pv.Volume, ""
 		if pv.Missing {
-			where = "MISSING"
+			where, seen = "MISSING", put("last seen as ", pv.Device)
 		}
-		b = line(b, 1, "PV", where, sizeText(pv.Size), "UUID "+pv.UUID)
+		b = line(b, 1, "PV", where, sizeText(pv.Size), "UUID "+pv.UUID, seen, tagText(pv.Tags))
 	}
 	for _, v := range g.Volumes {
-		b = line(b, 1, v.Path, sizeText(v.Size), v.Type, count(v.Segments, "segment"))
-		b = v.Content.text(b, 2)
+		hidden := ""
+		if v.Hidden {
+			hidden = "hidden"
+		}
+		b = line(b, 1, v.Path, sizeText(v.Size), v.Type, count(v.Segments, "segment"), hidden,
+			put("snapshot of ", v.Origin), put("becoming its snapshot ", v.Merging), put("pool ", v.Pool), tagText(v.Tags))
+		if v.Content != nil {
+			b = v.Content.text(b, 2)
+		}
 	}
 	return b
+}
+
+// tagText returns the tags of LVM as LVM writes them.
+func tagText(tags []string) string {
+	if len(tags) == 0 {
+		return ""
+	}
+	return "@" + strings.Join(tags, " @")
 }
 
 func (c *contentFacts) text(b []byte, indent int) []byte {

@@ -17,11 +17,13 @@ import (
 // groupFlags are the flags about volume groups.
 type groupFlags struct {
 	nested   bool
+	hidden   bool
 	versions versionFlag
 }
 
 func (g *groupFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&g.nested, "nested", false, "look for physical volumes on logical volumes too")
+	flags.BoolVar(&g.hidden, "hidden", false, "list the volumes too that LVM hides: the legs of raids, pools, logs")
 	flags.Var(&g.versions, "vg-seqno", `show a volume group as an older copy of its metadata says: "vg_root=17" or its UUID; "info --metadata" lists the copies; may be repeated`)
 }
 
@@ -29,6 +31,9 @@ func (g *groupFlags) options() []vmdkfs.Option {
 	var opts []vmdkfs.Option
 	if g.nested {
 		opts = append(opts, vmdkfs.WithNested())
+	}
+	if g.hidden {
+		opts = append(opts, vmdkfs.WithHidden())
 	}
 	for _, v := range g.versions {
 		opts = append(opts, vmdkfs.WithSequence(v.group, v.seqno))

@@ -47,3 +47,45 @@ func TestMetadata(t *testing.T) {
 		require.Contains(t, r.err, "GROUP=SEQNO")
 	}
 }
+
+// What a group hides is listed on request, and info says what is a snapshot of
+// what, in which pool, and of what is missing where it was.
+func TestHiddenVolumes(t *testing.T) {
+	var args []string
+	for i, name := range []string{"lvm/snapshots.pv0.img.gz", "lvm/snapshots.pv1.img.gz"} {
+		if i > 0 {
+			args = append(args, "--disk")
+		}
+		args = append(args, unpacked(t, name))
+	}
+	r := invoke(t, append([]string{"ls"}, append(args, "vg_snap")...)...)
+	require.Zero(t, r.status, r.err)
+	require.Equal(t, "both\nboth8\nfull\nfull4\njoins\nplain\nplain16\nplain4\nvirtual\n", r.out)
+	r = invoke(t, append([]string{"ls", "--hidden"}, append(args, "vg_snap")...)...)
+	require.Zero(t, r.status, r.err)
+	require.Contains(t, r.out, "both_rimage_0\nboth_rimage_1\nboth_rmeta_0\n")
+	whole := invoke(t, append([]string{"cat", "--raw"}, append(args, "vg_snap/both")...)...)
+	leg := invoke(t, append([]string{"cat", "--raw", "--hidden"}, append(args, "vg_snap/both_rimage_1")...)...)
+	require.Zero(t, leg.status, leg.err)
+	require.Equal(t, whole.out, leg.out)
+	require.NotEmpty(t, leg.out)
+
+	text, f := infoOf(t, exitFailed, append([]string{"--hidden"}, args...)...) // one snapshot is full
+	require.Contains(t, text, "vg_snap/plain4  640 KiB, linear, 1 segment, snapshot of plain\n")
+	require.Contains(t, text, "vg_snap/joins  768 KiB, linear, 1 segment, becoming its snapshot joins4\n")
+	require.Contains(t, text, "vg_snap/both_rimage_0  384 KiB, linear, 1 segment, hidden\n")
+	for _, v := range f.Groups[0].Volumes {
+		require.Equal(t, v.Hidden, v.Content == nil, v.Path)
+	}
+	text, f = infoOf(t, exitFailed, args[0])
+	require.Contains(t, text, ", last seen as /dev/sdb\n")
+	require.Equal(t, "/dev/sdb", f.Groups[0].PVs[1].Device)
+
+	text, _ = infoOf(t, 0, unpacked(t, "lvm/thin.pv0.img.gz"))
+	require.Contains(t, text, ", thin, 1 segment, snapshot of base, pool pool\n")
+	text, _ = infoOf(t, 0, "--hidden", unpacked(t, "lvm/thin.pv0.img.gz"))
+	require.Contains(t, text, "vg_thin/pool  ")
+	text, f = infoOf(t, exitFailed, unpacked(t, "lvm/linear.pv0.img.gz")) // a volume is an error
+	require.NotEmpty(t, f.Groups[0].Tags)
+	require.Contains(t, text, "@"+f.Groups[0].Tags[0])
+}
