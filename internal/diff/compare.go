@@ -68,7 +68,7 @@ func stateOf(info fs.FileInfo) *State { return &State{info.Mode(), info.Size(), 
 func (c *comparison) aspects(p pair, infoA, infoB fs.FileInfo) (list []Aspect) {
 	mode := infoA.Mode()
 	a, b := StampOf(infoA), StampOf(infoB)
-	if a == b && a.Known && (!c.options.Checksum || !mode.IsRegular()) {
+	if a == b && a.Known && !c.options.Checksum {
 		return nil
 	}
 	differs, err := c.content(p, infoA, infoB)
@@ -125,8 +125,8 @@ func (c *comparison) content(p pair, infoA, infoB fs.FileInfo) (differs bool, er
 // errBytes is the note about a volume without a file system.
 var errBytes = errors.New("no file system that can be read: its bytes were not compared")
 
-// xattrs reports whether the extended attributes of two files differ. What
-// cannot be read is a failure, and not a difference.
+// xattrs reports whether the extended attributes of two files differ, and on
+// NTFS their named streams, which are their attributes. What cannot be read is a failure, and not a difference.
 func (c *comparison) xattrs(p pair, infoA, infoB fs.FileInfo) bool {
 	sysA, ok := infoA.Sys().(layer.Sys)
 	if !ok {
@@ -146,5 +146,5 @@ func (c *comparison) xattrs(p pair, infoA, infoB fs.FileInfo) bool {
 		c.fail(&c.second, p.b.Path, fmt.Errorf("extended attributes: %w", err))
 		return false
 	}
-	return !maps.EqualFunc(before, after, bytes.Equal)
+	return !maps.EqualFunc(before, after, bytes.Equal) || c.largeStreams(p, infoA, infoB, before, after)
 }
