@@ -96,10 +96,10 @@ one write to the disk.
 
 IMAGE is a disk: a VMDK, a raw image; or a virtual machine with all its disks:
 its .vmx, an .ova or .ovf, or its directory. PATH is the path that the guest
-itself has for a file, /home/alice/notes, with its file systems mounted where
-its etc/fstab says; or, without a slash, a path in the volume tree, which
-"vmdkfs ls IMAGE" shows the root of: p1/grub/grub.cfg,
-vg_root/root/etc/hostname.
+itself has for a file: /home/alice/notes, with the file systems of Linux mounted
+where its etc/fstab says, or C:\Users\alice\notes, with the drives of Windows.
+Or it is, without a slash, a path in the volume tree, which "vmdkfs ls IMAGE"
+shows the root of: p1/grub/grub.cfg, vg_root/root/etc/hostname.
 
 The exit status is 0 when all was done, 1 when something failed and all else was
 done, 2 when the command line makes no sense.`,
