@@ -52,7 +52,7 @@ func SealExt(data []byte) {
 		descSize = min(max(32, int(le.Uint16(s[0xFE:]))), 1024)
 	}
 	inodeSize, perGroup := int(le.Uint16(s[0x58:])), int(le.Uint32(s[0x28:]))
-	table := (int(le.Uint32(s[0x14:])) + 1) * blockSize // behind the superblock's block, but with meta_bg
+	table := blockStart(data, le.Uint32(s[0x14:]), blockSize) + blockSize // behind the superblock's block, but with meta_bg
 	groups := (le.Uint32(s[4:]) - le.Uint32(s[0x14:]) + le.Uint32(s[0x20:]) - 1) / max(1, le.Uint32(s[0x20:]))
 	for group := range min(64, int(groups)) {
 		at := table + group*descSize
@@ -62,7 +62,7 @@ func SealExt(data []byte) {
 		desc := data[at : at+descSize]
 		sum := crc32c(seed, le.AppendUint32(nil, uint32(group)), desc[:0x1E], []byte{0, 0}, desc[0x20:])
 		le.PutUint16(desc[0x1E:], uint16(sum))
-		inodes := int(le.Uint32(desc[8:])) * blockSize
+		inodes := blockStart(data, le.Uint32(desc[8:]), blockSize)
 		for i := 0; i < min(perGroup, 1024) && inodeSize >= 128 && inodes >= 0 && inodes+(i+1)*inodeSize <= len(data); i++ {
 			sealInode(data[inodes+i*inodeSize:][:inodeSize], seed, uint32(group*perGroup+i+1))
 		}
@@ -85,10 +85,16 @@ func sealInode(inode []byte, seed, number uint32) {
 	}
 }
 
+// blockStart returns the byte at which a block begins, or the end of the data
+// for one beyond it.
+func blockStart(data []byte, block uint32, blockSize int) int {
+	return int(min(int64(block)*int64(blockSize), int64(len(data))))
+}
+
 // logBlocks returns the blocks of the journal's inode, in order.
 func logBlocks(data, super []byte, blockSize int) (list []int) {
 	block := func(n uint32) []byte {
-		if at := int(n) * blockSize; n > 0 && at+blockSize <= len(data) {
+		if at := blockStart(data, n, blockSize); n > 0 && at+blockSize <= len(data) {
 			return data[at : at+blockSize]
 		}
 		return nil
@@ -97,7 +103,7 @@ func logBlocks(data, super []byte, blockSize int) (list []int) {
 	indirect = func(n uint32, depth int) {
 		switch b := block(n); {
 		case depth == 0:
-			list = append(list, int(n))
+			list = append(list, blockStart(data, n, blockSize)/blockSize)
 		case b != nil:
 			for ; len(b) > 0; b = b[4:] {
 				indirect(le.Uint32(b), depth-1)
@@ -116,7 +122,7 @@ func logBlocks(data, super []byte, blockSize int) (list []int) {
 				continue
 			}
 			for j := range min(int(le.Uint16(e[4:])), len(data)/blockSize) {
-				list = append(list, int(le.Uint32(e[8:]))+j)
+				list = append(list, blockStart(data, le.Uint32(e[8:]), blockSize)/blockSize+j)
 			}
 		}
 	}
@@ -126,7 +132,7 @@ func logBlocks(data, super []byte, blockSize int) (list []int) {
 	if desc == nil || size < 128 {
 		return nil
 	}
-	at := int(le.Uint32(desc[8:]))*blockSize + (journalInode-1)*size
+	at := blockStart(data, le.Uint32(desc[8:]), blockSize) + (journalInode-1)*size
 	if at+128 > len(data) {
 		return nil
 	}
