@@ -115,7 +115,7 @@ func TestDamagedImage(t *testing.T) {
 		"other volume":      {damage: func(e *editor) { e.image[pvd+120] = 2; e.at("file")[28] = 2 }, walk: layer.ErrIncomplete, detail: "volume 2"},
 		"section missing":   {damage: func(e *editor) { e.at("file")[25] |= flagMultiExtent }, walk: layer.ErrCorrupt, detail: "last section"},
 		"sections to end":   {damage: func(e *editor) { e.at("tub")[25] |= flagMultiExtent }, walk: layer.ErrCorrupt, detail: "last section"},
-		"directory outside": {damage: func(e *editor) { le.PutUint32(e.at("sub")[10:], 1<<31) }, walk: layer.ErrCorrupt, detail: "beyond the end"},
+		"directory outside": {damage: func(e *editor) { le.PutUint32(e.at("sub")[2:], 1<<30) }, walk: layer.ErrCorrupt, detail: "beyond the end"},
 		"loop":              {damage: func(e *editor) { copy(e.at("sub/inner")[2:10], e.at("sub")[2:10]) }, walk: layer.ErrCorrupt, detail: "below itself"},
 		"twice":             {damage: func(e *editor) { copy(e.at("tub")[2:10], e.at("sub")[2:10]) }, walk: layer.ErrCorrupt, detail: "twice"},
 		"other parent":      {damage: func(e *editor) { copy(e.at("sub/inner")[2:10], e.at("tub")[2:10]) }, walk: layer.ErrCorrupt, detail: "belongs in"},
@@ -226,7 +226,7 @@ func TestReadErrors(t *testing.T) {
 	require.NoError(t, err)
 	info, err := fsys.Lstat("sub/inner/f")
 	require.NoError(t, err)
-	for _, bad := range []int64{systemSectors * sectorSize, int64(len(image)) - sectorSize, info.Sys().(*Sys).Record} {
+	for _, bad := range []int64{systemSectors * sectorSize, int64(len(image)) - 2*sectorSize, info.Sys().(*Sys).Record} {
 		fsys, err := Open(brokenReader{bytes.NewReader(image), bad}, int64(len(image)))
 		if err == nil {
 			err = walkAll(fsys)

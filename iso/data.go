@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 	"sync"
+
+	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 const (
@@ -37,6 +41,9 @@ type copier struct {
 
 	chunk []byte // being filled
 	used  int
+
+	dir     *node         // the one that was listed last
+	entries []fs.DirEntry // of dir, by name
 }
 
 // errStopped ends the copier when the writer has failed.
@@ -152,10 +159,20 @@ func (c *copier) read(n *node) (done int64, err error) {
 	return done, nil
 }
 
-// open opens a regular file.
+// open opens a regular file. The entries of a directory are not kept from the
+// walk, as they would take more memory than all else: it is listed again.
 func (c *copier) open(n *node) (fs.File, error) {
-	if n.entry != nil {
-		return n.entry.Open()
+	if n.layer {
+		if c.dir != n.parent {
+			c.dir = n.parent
+			c.entries, _ = readDir(c.fsys, n.parent) // what is missing is opened by its path, which tells why
+		}
+		i, found := slices.BinarySearchFunc(c.entries, n.name, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+		if found {
+			if e, ok := c.entries[i].(layer.DirEntry); ok {
+				return e.Open()
+			}
+		}
 	}
 	return c.fsys.Open(n.path())
 }

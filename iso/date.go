@@ -18,16 +18,24 @@ const (
 	quarter = 15 * 60
 )
 
+// An instant is a time in microseconds since 1970, as fine as UDF has it. The
+// other views have its second.
+type instant int64
+
+func instantOf(t time.Time) instant { return instant(t.UnixMicro()) }
+
+func (i instant) time() time.Time { return time.UnixMicro(int64(i)).UTC() }
+
 // fitsShort reports whether a short date can hold the time.
-func fitsShort(unix int64) bool {
-	year := time.Unix(unix, 0).UTC().Year()
+func fitsShort(i instant) bool {
+	year := i.time().Year()
 	return year >= firstShortYear && year <= lastShortYear
 }
 
 // appendShortDate appends a time as the seven bytes of ECMA-119 9.1.5, in UTC.
 // A year which they cannot hold becomes the nearest that they can.
-func appendShortDate(b []byte, unix int64) []byte {
-	t := time.Unix(unix, 0).UTC()
+func appendShortDate(b []byte, i instant) []byte {
+	t := i.time()
 	year := min(max(t.Year(), firstShortYear), lastShortYear)
 	return append(b, byte(year-firstShortYear), byte(t.Month()), byte(t.Day()), byte(t.Hour()), byte(t.Minute()), byte(t.Second()), 0)
 }
@@ -40,8 +48,8 @@ func shortDate(b []byte) time.Time {
 
 // appendLongDate appends a time as the 16 digits of ECMA-119 8.4.26.1, in UTC.
 // A year which they cannot hold becomes the nearest that they can.
-func appendLongDate(b []byte, unix int64) []byte {
-	t := time.Unix(unix, 0).UTC()
+func appendLongDate(b []byte, i instant) []byte {
+	t := i.time()
 	year := min(max(t.Year(), 1), 9999)
 	return append(fmt.Appendf(b, "%04d%02d%02d%02d%02d%02d00", year, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second()), 0)
 }

@@ -59,10 +59,7 @@ func (w *dirWriter) add(e entry) error {
 	}
 	f := recordFields{}
 	if n.size > 0 {
-		f.start = n.start
-		if !n.ownsData() {
-			f.start = n.link.owner.start
-		}
+		f.start = n.owner().start
 	}
 	for left := n.size; ; {
 		f.size, f.flags = uint32(left), 0
@@ -99,10 +96,13 @@ func (w *dirWriter) put(id []byte, n *node, f recordFields) error {
 	return w.err
 }
 
-// writeDirectories writes all directories of a view, each with its
-// continuation areas behind it.
-func (m *image) writeDirectories(out io.Writer, v view) error {
+// writeDirectories writes the directories of a view, each with its continuation
+// areas behind it: that of the manifest, or all others.
+func (m *image) writeDirectories(out io.Writer, v view, manifest bool) error {
 	for _, d := range m.dirs[v] {
+		if d.dir.manifest != manifest {
+			continue
+		}
 		size, err := m.writeRecords(d, v, out, io.Discard)
 		if err == nil {
 			err = writeZeros(out, int64(d.dir.place[v].size)-size.records)

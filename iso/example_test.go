@@ -25,7 +25,7 @@ func ExampleWrite() {
 		log.Print(err) // some files are missing, or padded
 	}
 	fmt.Println(report.Entries, "entries in", report.Size, "bytes")
-	// Output: 4 entries in 61440 bytes
+	// Output: 4 entries in 567296 bytes
 }
 
 func ExampleOpen() {

@@ -21,8 +21,8 @@ const (
 // jolietVersion is what Joliet appends to the name of a file: ";1".
 const jolietVersion = "\x00;\x001"
 
-// A jolietName is a node with the name that it has in the Joliet view.
-type jolietName struct {
+// A wideName is a node with the name that it has in Joliet or UDF.
+type wideName struct {
 	id   string // UCS-2, big-endian, without a version
 	node *node
 }
@@ -30,8 +30,8 @@ type jolietName struct {
 // jolietNames returns the nodes which Joliet can show, with unique names, in
 // the order of their names. It is the same at each call; keeping it would cost
 // more memory than all else.
-func jolietNames(nodes []node, limit int) ([]jolietName, error) {
-	list := make([]jolietName, 0, len(nodes))
+func jolietNames(nodes []node, limit int) ([]wideName, error) {
+	list := make([]wideName, 0, len(nodes))
 	var changed []int
 	for i := range nodes {
 		n := &nodes[i]
@@ -44,20 +44,20 @@ func jolietNames(nodes []node, limit int) ([]jolietName, error) {
 		if len(id) > 2*limit || strings.ContainsAny(raw, forbidden) || !utf8.ValidString(raw) {
 			changed = append(changed, len(list))
 		}
-		list = append(list, jolietName{id, n})
+		list = append(list, wideName{id, n})
 	}
 	if len(changed) > 0 {
-		if err := uniqueJoliet(list, changed, limit); err != nil {
-			return nil, err
+		if err := uniqueWide(list, changed, func(string) int { return limit }); err != nil {
+			return nil, fmt.Errorf("in Joliet: %w", err)
 		}
 	}
-	slices.SortFunc(list, func(a, b jolietName) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(list, func(a, b wideName) int { return strings.Compare(a.id, b.id) })
 	return list, nil
 }
 
-// uniqueJoliet cuts the names at the changed indexes to limit characters, and
-// numbers those which are no longer unique.
-func uniqueJoliet(list []jolietName, changed []int, limit int) error {
+// uniqueWide cuts the names at the changed indexes to the characters that limit
+// allows for each, and numbers those which are no longer unique.
+func uniqueWide(list []wideName, changed []int, limit func(id string) int) error {
 	names := newNamer(2, len(list))
 	next := 0
 	for i := range list {
@@ -68,13 +68,14 @@ func uniqueJoliet(list []jolietName, changed []int, limit int) error {
 		names.take(list[i].id)
 	}
 	for _, i := range changed {
-		base, ext := splitUCS2(list[i].id, limit)
-		base = cutUCS2(base, limit-len(ext)/2)
+		most := limit(list[i].id)
+		base, ext := splitUCS2(list[i].id, most)
+		base = cutUCS2(base, most-len(ext)/2)
 		id := base + ext
 		if !names.take(id) {
 			var err error
-			if id, err = names.number(base, ext, limit-len(ext)/2); err != nil {
-				return fmt.Errorf("in Joliet: %w", err)
+			if id, err = names.number(base, ext, most-len(ext)/2); err != nil {
+				return err
 			}
 		}
 		list[i].id = id

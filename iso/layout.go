@@ -6,7 +6,6 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -29,7 +28,7 @@ const maxSection = math.MaxUint32 &^ (sectorSize - 1)
 type image struct {
 	root       *node
 	label      string
-	date       time.Time
+	date       instant
 	jolietMax  int   // characters of a Joliet name
 	maxSection int64 // bytes of a file in one record
 	dirs       [views][]*node
@@ -37,15 +36,22 @@ type image struct {
 		size           uint32 // bytes
 		startL, startM uint32 // sectors
 	}
-	sections []section // in the order in which they are written
-	sectors  uint32
-	data     int64 // bytes of files, without padding
+	hasUDF    bool
+	udf       udfLayout
+	maxExtent int64     // bytes of a file in one allocation descriptor of UDF
+	serials   uint32    // how many files there are, each counted once
+	front     []section // before the data, in the order in which they are written
+	back      []section // behind it
+	sectors   uint32
+	data      int64 // bytes of files, without padding
+
+	manifest *manifest // nil without one
 }
 
 // A section is a part of the image that is written on its own.
 type section struct {
 	name  string
-	size  int64 // sectors
+	end   int64 // sector
 	write func(io.Writer) error
 }
 
@@ -94,62 +100,129 @@ var errTooLarge = layer.Errorf(layer.ErrUnsupported, layerName, "", -1, "an imag
 // lay gives everything its place. Nothing is written yet.
 func (m *image) lay() error {
 	// The data comes first: a file that is too large has too many records.
-	var data int64
+	var data, allocations int64
 	for n := range m.root.contents() {
 		if data += sectors(n.size); data > math.MaxUint32 {
 			return errTooLarge
 		}
 		m.data += n.size
+		allocations += m.extents(n).allocations()
+	}
+	if m.manifest != nil {
+		m.measureManifest()
 	}
 	for v := range views {
 		if err := m.measure(v); err != nil {
 			return err
 		}
 	}
-	var next int64
-	add := func(name string, size int64, write func(io.Writer) error) uint32 {
-		m.sections = append(m.sections, section{name, size, write})
-		start := next
-		next += size
-		return uint32(start) // the whole is checked below, before it is used
-	}
-	add("system area", systemSectors, func(w io.Writer) error { return writeZeros(w, systemSectors*sectorSize) })
-	add("volume descriptors", int64(views)+1, m.writeDescriptors)
-	for v := range views {
-		size := sectors(int64(m.tables[v].size))
-		m.tables[v].startL = add("path table", size, func(w io.Writer) error { return m.writePathTable(w, v, littleEndian) })
-		m.tables[v].startM = add("path table", size, func(w io.Writer) error { return m.writePathTable(w, v, bigEndian) })
-	}
-	for v := range views {
-		for _, d := range m.dirs[v] {
-			size := sectors(int64(d.dir.place[v].size))
-			if v == primary {
-				size += sectors(int64(d.dir.areas))
-			}
-			d.dir.place[v].start = uint32(next)
-			next += size
+	if m.hasUDF {
+		if err := m.measureUDF(); err != nil {
+			return err
 		}
-		size := next - m.end()
-		m.sections = append(m.sections, section{"directories", size, func(w io.Writer) error { return m.writeDirectories(w, v) }})
 	}
-	if next+data > math.MaxUint32 {
-		return errTooLarge
+	front := plan{}
+	m.layVolume(&front)
+	for v := range views {
+		front.add("directories", m.layDirectories(&front, v), func(w io.Writer) error { return m.writeDirectories(w, v, false) })
 	}
+	if m.hasUDF {
+		m.layUDF(&front, allocations)
+	}
+	next := front.next
 	for n := range m.root.contents() {
-		n.start = uint32(next)
+		n.start = uint32(next) // the whole is checked below, before it is used
 		next += sectors(n.size)
 	}
-	m.sectors = uint32(next)
+	back := plan{next: next}
+	if m.manifest != nil {
+		m.layManifest(&back)
+	}
+	if m.hasUDF {
+		m.udf.end = uint32(back.next)
+		back.add("UDF anchor", 1, func(w io.Writer) error { return writeAnchor(w, m.sectors-1) })
+	}
+	if back.next > math.MaxUint32 {
+		return errTooLarge
+	}
+	m.front, m.back, m.sectors = front.sections, back.sections, uint32(back.next)
 	return nil
 }
 
-// end returns the sector behind the last section.
-func (m *image) end() int64 {
-	var sum int64
-	for _, s := range m.sections {
-		sum += s.size
+// A plan lays sections one behind the other.
+type plan struct {
+	sections []section
+	next     int64 // sector
+}
+
+// add lays a section of so many sectors, and returns where.
+func (p *plan) add(name string, size int64, write func(io.Writer) error) uint32 {
+	start := p.next
+	p.next += size
+	p.sections = append(p.sections, section{name, p.next, write})
+	return uint32(start)
+}
+
+// gap leaves the sectors before start empty.
+func (p *plan) gap(start int64) {
+	n := start - p.next
+	p.add("gap", n, func(w io.Writer) error { return writeZeros(w, n*sectorSize) })
+}
+
+// layVolume lays what describes the volume.
+func (m *image) layVolume(p *plan) {
+	p.gap(systemSectors)
+	p.add("volume descriptors", int64(views)+1, m.writeDescriptors)
+	if m.hasUDF {
+		p.add("recognition sequence", int64(len(recognition)), m.writeRecognition)
+		p.gap(mainSequence)
+		for range 2 {
+			at := uint32(p.next)
+			p.add("volume descriptor sequence", sequenceSize, func(w io.Writer) error { return m.writeSequence(w, at) })
+		}
+		p.add("integrity sequence", 2, m.writeIntegrity)
+		p.gap(anchorStart)
+		p.add("UDF anchor", 1, func(w io.Writer) error { return writeAnchor(w, anchorStart) })
+		p.add("file set", fileSetSize, m.writeFileSet)
 	}
-	return sum
+	for v := range views {
+		size := sectors(int64(m.tables[v].size))
+		m.tables[v].startL = p.add("path table", size, func(w io.Writer) error { return m.writePathTable(w, v, littleEndian) })
+		m.tables[v].startM = p.add("path table", size, func(w io.Writer) error { return m.writePathTable(w, v, bigEndian) })
+	}
+}
+
+// layDirectories gives the directories of a view their places from the end of
+// the plan on, and returns how many sectors they take. That of the manifest,
+// whose size is not known until the data was read, lies behind the data.
+func (m *image) layDirectories(p *plan, v view) int64 {
+	next := p.next
+	for _, d := range m.dirs[v] {
+		if !d.dir.manifest {
+			d.dir.place[v].start = uint32(next)
+			next += d.dir.sectors(v)
+		}
+	}
+	return next - p.next
+}
+
+// layUDF lays the directories and file entries of UDF.
+func (m *image) layUDF(p *plan, allocations int64) {
+	next := p.next
+	for _, d := range m.dirs[primary] {
+		d.dir.udf.start = uint32(next)
+		next += sectors(int64(d.dir.udf.size))
+		allocations += m.extents(d).allocations()
+	}
+	entries := int64(m.serials)
+	if m.manifest != nil {
+		entries-- // its own lies behind the data
+	}
+	p.add("UDF directories", next-p.next, m.writeUDFDirectories)
+	m.udf.entries = p.add("UDF file entries", entries, m.writeEntries)
+	m.udf.allocations = p.add("UDF allocation descriptors", allocations, m.writeAllocations)
+	m.udf.files = m.serials - m.udf.dirs
+	m.udf.uniqueID = firstUniqueID + uint64(m.serials) + 1
 }
 
 // measure lists the directories of a view in the order of its path table

@@ -81,7 +81,7 @@ func TestJolietNames(t *testing.T) {
 		{strings.Repeat("x", 63) + "😀", strings.Repeat("x", 63)},
 		{"😀.txt", "😀.txt"},
 	} {
-		list, err := jolietNames([]node{{name: test.name, mode: modeRegular}, {name: "link", mode: modeSymlink}}, jolietLength)
+		list, err := jolietNames([]node{{name: test.name, attr: &attr{mode: modeRegular}}, {name: "link", attr: &attr{mode: modeSymlink}}}, jolietLength)
 		require.NoError(t, err)
 		require.Len(t, list, 1)
 		require.Equal(t, test.want, escapeUCS2([]byte(list[0].id)))
@@ -91,7 +91,7 @@ func TestJolietNames(t *testing.T) {
 func TestJolietUnique(t *testing.T) {
 	var nodes []node
 	for _, name := range []string{"a?", "a*", "a_", strings.Repeat("y", 70) + ".txt", strings.Repeat("y", 71) + ".txt"} {
-		nodes = append(nodes, node{name: name, mode: modeRegular})
+		nodes = append(nodes, node{name: name, attr: &attr{mode: modeRegular}})
 	}
 	list, err := jolietNames(nodes, jolietLength)
 	require.NoError(t, err)
@@ -118,17 +118,17 @@ func TestEscapeUCS2(t *testing.T) {
 
 func TestDates(t *testing.T) {
 	for _, at := range []time.Time{testTime, time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2155, 12, 31, 23, 59, 59, 0, time.UTC)} {
-		require.True(t, fitsShort(at.Unix()))
-		require.True(t, at.Equal(shortDate(appendShortDate(nil, at.Unix()))))
-		require.True(t, at.Equal(longDate(appendLongDate(nil, at.Unix()))))
+		require.True(t, fitsShort(instantOf(at)))
+		require.True(t, at.Equal(shortDate(appendShortDate(nil, instantOf(at)))))
+		require.True(t, at.Equal(longDate(appendLongDate(nil, instantOf(at)))))
 	}
 	zone := shortDate([]byte{124, 2, 29, 12, 34, 56, 4})
 	require.True(t, time.Date(2024, 2, 29, 11, 34, 56, 0, time.UTC).Equal(zone), zone)
-	early := time.Date(1899, 1, 2, 3, 4, 5, 0, time.UTC).Unix()
+	early := instantOf(time.Date(1899, 1, 2, 3, 4, 5, 0, time.UTC))
 	require.False(t, fitsShort(early))
 	require.Equal(t, 1900, shortDate(appendShortDate(nil, early)).Year())
-	require.Equal(t, 9999, longDate(appendLongDate(nil, 1<<40)).Year())
-	require.Equal(t, 1, longDate(appendLongDate(nil, -1<<40)).Year())
+	require.Equal(t, 9999, longDate(appendLongDate(nil, 1<<59)).Year())
+	require.Equal(t, 1, longDate(appendLongDate(nil, -1<<59)).Year())
 	for _, none := range []string{"0000000000000000\x00", "20241301000000000", "2024-1010000000000"} {
 		require.True(t, longDate([]byte(none)).IsZero(), none)
 	}

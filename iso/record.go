@@ -27,7 +27,7 @@ var (
 type recordFields struct {
 	start uint32 // sector of the first byte
 	size  uint32 // bytes
-	date  int64  // seconds since 1970
+	date  instant
 	flags byte
 }
 

@@ -35,8 +35,8 @@ const (
 // that readers need first, and that never grow, come first.
 func appendFields(b []byte, n *node) []byte {
 	b = appendAttributes(b, n)
-	if kind := n.mode & modeType; kind == modeChar || kind == modeBlock {
-		high, low := n.major, n.minor
+	if kind := n.kind(); kind == modeChar || kind == modeBlock {
+		high, low := n.device()
 		if high < 1<<12 && low < 1<<8 {
 			// As a number of 16 bits (or 20) every reader understands it; in
 			// two halves only Linux does.
@@ -47,8 +47,8 @@ func appendFields(b []byte, n *node) []byte {
 		b = appendBoth32(b, low)
 	}
 	b = appendName(b, n.raw())
-	if n.mode&modeType == modeSymlink {
-		b = appendTarget(b, n.target)
+	if n.kind() == modeSymlink {
+		b = appendTarget(b, n.target())
 	}
 	return b
 }
@@ -57,10 +57,10 @@ func appendFields(b []byte, n *node) []byte {
 // as well: PX and TF.
 func appendAttributes(b []byte, n *node) []byte {
 	b = append(b, 'P', 'X', 44, 1)
-	for _, v := range [...]uint32{n.mode, n.links, n.uid, n.gid, n.serial} {
+	for _, v := range [...]uint32{n.attr.mode, n.attr.links, n.attr.uid, n.attr.gid, n.serial} {
 		b = appendBoth32(b, v)
 	}
-	times := [...]int64{n.mtime, n.atime, n.ctime}
+	times := [...]instant{n.mtime, n.atime, n.ctime}
 	const recorded = timeModify | timeAccess | timeAttributes
 	if fitsShort(n.mtime) && fitsShort(n.atime) && fitsShort(n.ctime) {
 		b = append(b, 'T', 'F', fieldHeader+1+3*shortDateSize, 1, recorded)

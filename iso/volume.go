@@ -102,7 +102,7 @@ func (m *image) descriptor(v view) *volumeDescriptor {
 	root := m.root.dir.place[v]
 	copy(d.root(), appendRecord(nil, recordFields{start: root.start, size: root.size, date: m.root.mtime, flags: flagDirectory}, selfID, nil))
 	for _, b := range [][]byte{d.created(), d.modified()} {
-		copy(b, appendLongDate(nil, m.date.Unix()))
+		copy(b, appendLongDate(nil, m.date))
 	}
 	for _, b := range [][]byte{d.expires(), d.effective()} {
 		copy(b, "0000000000000000") // not specified

@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -22,11 +21,14 @@ var (
 type walker struct {
 	ctx     context.Context
 	fsys    fs.FS
-	date    int64 // for what has no time
+	date    instant // for what has no time
 	serial  uint32
 	entries int
 	linked  map[fileID]*link // files of several names
+	attrs   map[attr]*attr
 	report  *Report
+
+	manifest *node // the file, if one is wanted
 }
 
 // A fileID is what the names of one file have in common.
@@ -80,7 +82,7 @@ func (w *walker) walk(wanted selection) (*node, error) {
 		return nil, &fs.PathError{Op: "readdir", Path: ".", Err: errNotADir}
 	}
 	root := &node{}
-	if err := w.describe(root, info); err != nil {
+	if err := w.describe(root, nil, info); err != nil {
 		return nil, err
 	}
 	w.number(root)
@@ -91,8 +93,12 @@ func (w *walker) walk(wanted selection) (*node, error) {
 	if err := w.fill(root, list, err, wanted); err != nil {
 		return nil, err
 	}
-	if root.links == 0 {
-		root.links = directoryLinks(root)
+	w.countLinks(root)
+	if w.manifest != nil {
+		w.addManifest(root)
+		a := *root.attr
+		a.links++
+		root.attr = w.intern(a)
 	}
 	return root, nil
 }
@@ -117,17 +123,23 @@ func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted select
 	}
 	nodes := make([]node, 0, len(list))
 	for _, e := range list {
+		// Of the entry, which holds much, nothing is kept but its name:
+		// the copier lists each directory again.
 		n := node{name: e.Name(), parent: dir}
-		n.entry, _ = e.(layer.DirEntry)
+		var entry layer.DirEntry
+		entry, n.layer = e.(layer.DirEntry)
 		info, err := e.Info()
 		if err == nil {
-			err = w.describe(&n, info)
+			err = w.describe(&n, entry, info)
 		}
 		if err != nil {
 			w.report.add(err)
 			continue
 		}
 		nodes = append(nodes, n)
+	}
+	if dir.parent == nil && w.manifest != nil {
+		nodes = append(nodes, w.manifestDir(dir, nodes))
 	}
 	if err := shortNames(nodes); err != nil {
 		return &fs.PathError{Op: "write", Path: dir.path(), Err: err}
@@ -141,13 +153,15 @@ func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted select
 		if !n.isDir() {
 			continue
 		}
-		list, err := w.readDir(n)
+		if n.dir.manifest {
+			w.entries-- // it is not of the source
+			continue
+		}
+		list, err := readDir(w.fsys, n)
 		if err := w.fill(n, list, err, wanted[n.name]); err != nil {
 			return err
 		}
-		if n.links == 0 {
-			n.links = directoryLinks(n)
-		}
+		w.countLinks(n)
 	}
 	return nil
 }
@@ -177,72 +191,89 @@ func checkWanted(dir *node, list []fs.DirEntry, wanted selection) error {
 	return nil
 }
 
-func (w *walker) readDir(n *node) ([]fs.DirEntry, error) {
-	if n.entry != nil {
-		return n.entry.ReadDir()
+// readDir lists a directory of the source.
+func readDir(fsys fs.FS, n *node) ([]fs.DirEntry, error) {
+	if n.dir.entry != nil {
+		return n.dir.entry.ReadDir()
 	}
-	return fs.ReadDir(w.fsys, n.path())
+	return fs.ReadDir(fsys, n.path())
 }
 
 // describe fills in what the node of a file is. Its number of links may stay
-// 0, where the source does not tell that of a directory.
-func (w *walker) describe(n *node, info fs.FileInfo) error {
+// 0, where the source does not tell that of a directory. entry is nil where the
+// source is no layer, and for the root.
+func (w *walker) describe(n *node, entry layer.DirEntry, info fs.FileInfo) error {
 	fail := func(err error) error { return &fs.PathError{Op: "lstat", Path: n.path(), Err: err} }
+	var a attr
 	var ok bool
-	if n.mode, ok = posixMode(info.Mode()); !ok {
+	if a.mode, ok = posixMode(info.Mode()); !ok {
 		return fail(errNoType)
 	}
-	mtime := info.ModTime()
-	if mtime.IsZero() {
-		mtime = time.Unix(w.date, 0)
+	n.mtime = w.date
+	if mtime := info.ModTime(); !mtime.IsZero() {
+		n.mtime = instantOf(mtime)
 	}
-	n.mtime = mtime.Unix()
 	n.atime, n.ctime = n.mtime, n.mtime
-	switch n.mode & modeType {
+	switch a.mode & modeType {
 	case modeDir:
-		n.dir = &folder{}
+		n.dir = &folder{entry: entry}
 	case modeRegular:
 		if n.size = info.Size(); n.size < 0 {
 			return fail(fs.ErrInvalid)
 		}
 	case modeSymlink:
-		target, err := w.readLink(n)
+		target, err := w.readLink(n, entry)
 		if err != nil {
 			return err
 		}
-		n.target = target
+		n.rare().target = target
 	}
-	u, ok := unixOf(info)
-	if !ok {
-		if !info.IsDir() {
-			n.links = 1
+	if u, ok := unixOf(info); ok {
+		a.links, a.uid, a.gid = max(u.Links, 1), u.UID, u.GID
+		if kind := a.mode & modeType; kind == modeChar || kind == modeBlock {
+			n.rare().major, n.rare().minor = u.Major, u.Minor
 		}
-		return nil
-	}
-	n.links, n.uid, n.gid, n.major, n.minor = u.Links, u.UID, u.GID, u.Major, u.Minor
-	if !u.Access.IsZero() {
-		n.atime = u.Access.Unix()
-	}
-	if !u.Change.IsZero() {
-		n.ctime = u.Change.Unix()
-	}
-	if u.Links > 1 && !info.IsDir() && reflect.ValueOf(u.Volume).Comparable() {
-		id := fileID{u.Volume, u.Inode}
-		if n.link = w.linked[id]; n.link == nil {
-			n.link = new(link)
-			w.linked[id] = n.link
+		if !u.Access.IsZero() {
+			n.atime = instantOf(u.Access)
 		}
+		if !u.Change.IsZero() {
+			n.ctime = instantOf(u.Change)
+		}
+		if u.Links > 1 && !info.IsDir() && reflect.ValueOf(u.Volume).Comparable() {
+			id := fileID{u.Volume, u.Inode}
+			l := w.linked[id]
+			if l == nil {
+				l = new(link)
+				w.linked[id] = l
+			}
+			n.rare().link = l
+		}
+		if w.manifest != nil {
+			n.lost = lostOf(info.Sys(), u)
+		}
+	} else if !info.IsDir() {
+		a.links = 1
 	}
-	n.links = max(n.links, 1)
+	n.attr = w.intern(a)
 	return nil
 }
 
+// intern returns the one copy of a.
+func (w *walker) intern(a attr) *attr {
+	p := w.attrs[a]
+	if p == nil {
+		p = &a
+		w.attrs[a] = p
+	}
+	return p
+}
+
 // readLink returns the raw bytes of the link's target.
-func (w *walker) readLink(n *node) (string, error) {
-	if n.entry == nil {
+func (w *walker) readLink(n *node, entry layer.DirEntry) (string, error) {
+	if entry == nil {
 		return fs.ReadLink(w.fsys, n.path())
 	}
-	target, err := n.entry.ReadLink()
+	target, err := entry.ReadLink()
 	return unescape(target), err
 }
 
@@ -250,25 +281,26 @@ func (w *walker) readLink(n *node) (string, error) {
 // first of them has the data.
 func (w *walker) number(n *node) {
 	w.entries++
-	if n.link != nil && n.link.owner != nil {
-		n.serial, n.size = n.link.owner.serial, n.link.owner.size
-		return
-	}
-	if n.link != nil {
-		n.link.owner = n
+	if n.more != nil && n.more.link != nil {
+		l := n.more.link
+		l.names++
+		if l.owner != nil {
+			n.serial, n.size = l.owner.serial, l.owner.size
+			return
+		}
+		l.owner = n
 	}
 	w.serial++
 	n.serial = w.serial
 }
 
-// directoryLinks returns how many links a directory has on Unix: its name, its
-// ".", and the ".." of each directory in it.
-func directoryLinks(n *node) uint32 {
-	links := uint32(2)
-	for i := range n.dir.children {
-		if n.dir.children[i].isDir() {
-			links++
-		}
+// countLinks sets the number of links of a directory whose source does not
+// tell it: its name, its ".", and the ".." of each directory in it.
+func (w *walker) countLinks(n *node) {
+	if n.attr.links > 0 {
+		return
 	}
-	return links
+	a := *n.attr
+	a.links = 2 + n.subdirectories()
+	n.attr = w.intern(a)
 }

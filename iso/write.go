@@ -37,8 +37,11 @@ type settings struct {
 	date       time.Time
 	paths      []string
 	jolietMax  int
+	udf        bool
+	manifest   bool
 	progress   func(done, total int64)
 	maxSection int64
+	maxExtent  int64
 }
 
 // A WriteOption changes what Write does.
@@ -67,6 +70,15 @@ func WithPaths(paths ...string) WriteOption { return func(s *settings) { s.paths
 // specification has 64, as mkisofs -joliet-long does.
 func WithLongJoliet() WriteOption { return func(s *settings) { s.jolietMax = jolietLongLength } }
 
+// WithoutUDF leaves the UDF file system out, which takes 2 KiB for each file and
+// half a MiB for all, and without which Windows sees the Joliet names.
+func WithoutUDF() WriteOption { return func(s *settings) { s.udf = false } }
+
+// WithManifest adds a directory VMDKFS to the root, or VMDKFS-1 and so on where
+// there is one, with a file MANIFEST.TXT: what the image holds, what could not
+// be read, and what no view of an image can hold.
+func WithManifest() WriteOption { return func(s *settings) { s.manifest = true } }
+
 // WithProgress has f called after each write, with the bytes written so far
 // and those of the whole image.
 func WithProgress(f func(done, total int64)) WriteOption {
@@ -87,7 +99,7 @@ func WithProgress(f func(done, total int64)) WriteOption {
 // can be ([layer.ErrUnsupported]). What else could not be read is in the
 // report, which is never nil.
 func Write(w io.Writer, fsys fs.FS, opts ...WriteOption) (*Report, error) {
-	s := settings{ctx: context.Background(), label: "VMDKFS", jolietMax: jolietLength, maxSection: maxSection}
+	s := settings{ctx: context.Background(), label: "VMDKFS", jolietMax: jolietLength, udf: true, maxSection: maxSection, maxExtent: maxExtent}
 	for _, opt := range opts {
 		opt(&s)
 	}
@@ -106,36 +118,50 @@ func (s *settings) write(w io.Writer, fsys fs.FS, report *Report) error {
 			return err
 		}
 	}
-	walk := walker{ctx: s.ctx, fsys: fsys, date: s.date.Unix(), linked: make(map[fileID]*link), report: report}
+	date := instantOf(s.date)
+	walk := walker{ctx: s.ctx, fsys: fsys, date: date, linked: make(map[fileID]*link), attrs: make(map[attr]*attr), report: report}
+	if s.manifest {
+		walk.manifest = new(node)
+	}
 	root, err := walk.walk(wanted)
 	if err != nil {
 		return err
 	}
-	m := &image{root: root, label: s.label, date: s.date, jolietMax: s.jolietMax, maxSection: s.maxSection}
+	m := &image{
+		root: root, label: s.label, date: date, jolietMax: s.jolietMax, maxSection: s.maxSection,
+		hasUDF: s.udf, maxExtent: s.maxExtent, serials: walk.serial,
+	}
+	if s.manifest {
+		m.manifest = &manifest{file: walk.manifest, report: report, entries: walk.entries}
+	}
 	if err := m.lay(); err != nil {
 		return err
 	}
 	report.Entries, report.Data, report.Size = walk.entries, m.data, int64(m.sectors)*sectorSize
 	out := &sink{w: w, ctx: s.ctx, total: report.Size, progress: s.progress}
-	if err := m.writeMetadata(out); err != nil {
+	if err := out.sections(m.front); err != nil {
 		return err
 	}
 	if err := m.writeData(out, fsys, report); err != nil {
 		return err
 	}
+	if m.manifest != nil {
+		m.finishManifest()
+	}
+	if err := out.sections(m.back); err != nil {
+		return err
+	}
 	return out.check("data", report.Size)
 }
 
-// writeMetadata writes all that lies before the data.
-func (m *image) writeMetadata(out *sink) error {
-	buf := bufio.NewWriterSize(out, chunkSize/4)
-	var end int64
-	for _, s := range m.sections {
-		if err := s.write(buf); err != nil {
+// sections writes all that lies before the data, or behind it.
+func (s *sink) sections(list []section) error {
+	buf := bufio.NewWriterSize(s, chunkSize/4)
+	for _, part := range list {
+		if err := part.write(buf); err != nil {
 			return err
 		}
-		end += s.size * sectorSize
-		if err := out.check(s.name, end-int64(buf.Buffered())); err != nil {
+		if err := s.check(part.name, part.end*sectorSize-int64(buf.Buffered())); err != nil {
 			return err
 		}
 	}
