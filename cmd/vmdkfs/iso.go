@@ -18,6 +18,7 @@ import (
 
 func (a *app) isoCommand() *cobra.Command {
 	var file, label string
+	var udf, manifest bool
 	c := &cobra.Command{
 		Use:   "iso -o FILE IMAGE PATH...",
 		Short: "Write files and directories to an ISO image",
@@ -33,18 +34,30 @@ image is complete; - is standard output.`,
 				return errors.New("an ISO image is nothing for a terminal")
 			}
 			return a.with(args[0], func(d *vmdkfs.Disk) error {
-				return a.iso(c.Context(), d, args[1:], file, label)
+				var opts []iso.WriteOption
+				if label != "" {
+					opts = append(opts, iso.WithLabel(label))
+				}
+				if !udf {
+					opts = append(opts, iso.WithoutUDF())
+				}
+				if manifest {
+					opts = append(opts, iso.WithManifest())
+				}
+				return a.iso(c.Context(), d, args[1:], file, opts)
 			})
 		},
 	}
 	c.Flags().StringVarP(&file, "output", "o", "", "the image to write; - is standard output")
 	c.Flags().StringVar(&label, "label", "", "name of the volume")
+	c.Flags().BoolVar(&udf, "udf", false, "add a UDF file system, which has files of 4 GiB and long names where Joliet has not")
+	c.Flags().BoolVar(&manifest, "manifest", false, "add VMDKFS/MANIFEST.TXT: what could not be read, and what the image cannot hold")
 	c.MarkFlagRequired("output") // fails for a flag that does not exist
 	return c
 }
 
 // iso writes the files at args to the image file.
-func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, file, label string) error {
+func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, file string, opts []iso.WriteOption) error {
 	from, sources := a.sources(d, args)
 	if len(sources) == 0 {
 		return errFailed
@@ -60,10 +73,7 @@ func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, file, labe
 	}
 	p := a.progress(nil)
 	defer p.stop()
-	opts := []iso.WriteOption{iso.WithContext(ctx), iso.WithLongJoliet(), iso.WithProgress(p.set)}
-	if label != "" {
-		opts = append(opts, iso.WithLabel(label))
-	}
+	opts = append(opts, iso.WithContext(ctx), iso.WithLongJoliet(), iso.WithProgress(p.set))
 	err = a.toFile(file, func(w io.Writer) error {
 		report, err := iso.Write(w, files, opts...)
 		for _, e := range report.Errors {
