@@ -25,17 +25,17 @@ type udfReader struct {
 
 // A udfFile is what the reader found.
 type udfFile struct {
-	kind, links            int
-	uid, gid, perm         uint32
-	icbFlags               uint16
-	size                   int64
-	extents                [][2]int64 // offset in the image, and bytes
-	data                   []byte     // embedded
-	mtime                  [12]byte
-	icb                    uint32
-	unique                 uint64
-	extendedAttributes     []byte
-	identifiers, allocated int
+	kind, links        int
+	uid, gid, perm     uint32
+	icbFlags           uint16
+	size               int64
+	extents            [][2]int64 // offset in the image, and bytes
+	data               []byte     // embedded
+	mtime              [12]byte
+	icb                uint32
+	unique             uint64
+	extendedAttributes []byte
+	allocated          int
 }
 
 func u16(b []byte) int    { return int(binary.LittleEndian.Uint16(b)) }
