@@ -2,18 +2,20 @@
 //
 // [Write] needs no scratch space and never seeks: it walks the tree once for
 // its metadata, from which every size and place follows, then streams the
-// image from its first byte to its last. Each image has three views of the one
+// image from its first byte to its last. Each image has four views of the one
 // copy of the data: Rock Ridge 1.12 for Unix (names to 255 bytes, modes,
-// owners, times, links, devices), Joliet for Windows, and names of 8.3
-// characters for everything else. Memory grows with the number of entries,
-// never with the data.
+// owners, times, links, devices), Joliet for Windows, names of 8.3 characters
+// for everything else, and UDF 2.01 (OSTA; ECMA-167), which has files of 4 GiB
+// and more and long names where Joliet has not, unless [WithoutUDF] leaves it
+// out. Memory grows with the number of entries, never with the data.
 //
 // [Open] reads images of any writer through the best view that they have.
 //
 // # What an image cannot hold
 //
-// Times are whole seconds: that is all that Rock Ridge has. There is no place
-// for extended attributes and ACLs. A view with 8.3 names or Joliet has
+// Times are whole seconds: that is all that Rock Ridge has; UDF has microseconds.
+// There is no place for extended attributes and ACLs: [WithManifest] lists what
+// is lost. 7-Zip reads the UDF view of no tree with links or devices. A view with 8.3 names or Joliet has
 // neither links nor devices. Directories deeper than the 8 levels of ECMA-119
 // 6.8.2.1 are written where they are rather than relocated: Linux 6.1, xorriso,
 // isoinfo, libarchive and 7-Zip read them.

@@ -132,7 +132,7 @@ def main(command, big):
         with open(ext4, 'wb') as f:
             f.truncate(64 << 20)
         subprocess.run(['mke2fs', '-q', '-F', '-t', 'ext4', '-d', os.fsdecode(top), ext4], check=True)
-        subprocess.run([command, 'iso', '--quiet', '-o', image, ext4, '.'], check=True)
+        subprocess.run([command, 'iso', '--quiet', '--udf', '--manifest', '-o', image, ext4, '.'], check=True)
         for name, options, kind in (('iso9660', 'ro', 'rock'), ('udf', 'ro,iocharset=utf8', 'udf'), ('iso9660', 'ro,norock,iocharset=utf8', 'joliet')):
             out = w + '/out.tar'
             ends = ['-pread /big 9 0', '-pread /big 9 %d' % (BIG - 9), '-filesize /big'] if big and kind != 'joliet' else []
