@@ -109,7 +109,9 @@ func (m *image) lay() error {
 		allocations += m.extents(n).allocations()
 	}
 	if m.manifest != nil {
-		m.measureManifest()
+		if err := m.measureManifest(); err != nil {
+			return err
+		}
 	}
 	for v := range views {
 		if err := m.measure(v); err != nil {

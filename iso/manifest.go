@@ -80,17 +80,18 @@ func (w *walker) addManifest(root *node) {
 
 // measureManifest finds how much room the manifest needs. What is known already
 // is counted, and failures are reckoned with.
-func (m *image) measureManifest() {
+func (m *image) measureManifest() error {
 	m.manifest.room = int64(minFailureRoom + failureRoomPerEntry*min(m.manifest.entries, maxFailureRoom/failureRoomPerEntry))
 	for _, err := range m.manifest.report.Errors {
 		m.manifest.room += int64(len(failureLine(err)))
 	}
 	var size counter
 	if err := m.writeLost(&size); err != nil {
-		panic(err) // a counter does not fail
+		return err
 	}
 	m.manifest.lostSize = int64(size)
 	m.manifest.file.size = int64(len(m.facts(math.MaxInt64))) + m.manifest.room + m.manifest.lostSize
+	return nil
 }
 
 // A counter counts what is written to it.
