@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -38,11 +39,11 @@ func (c *comparison) bytes(p pair) (differ bool, err error) {
 		}
 		n := min(readSize, size-off)
 		x, y := buf[0][:n], buf[1][:n]
-		if err := readFull(a, x, off); err != nil {
+		if err := ondisk.ReadFull(a, x, off); err != nil {
 			c.fail(&c.first, p.a.Path, err)
 			return false, err
 		}
-		if err := readFull(b, y, off); err != nil {
+		if err := ondisk.ReadFull(b, y, off); err != nil {
 			c.fail(&c.second, p.b.Path, err)
 			return false, err
 		}
@@ -51,18 +52,6 @@ func (c *comparison) bytes(p pair) (differ bool, err error) {
 		}
 	}
 	return false, nil
-}
-
-// readFull reads all of p.
-func readFull(r io.ReaderAt, p []byte, off int64) error {
-	n, err := r.ReadAt(p, off)
-	if n == len(p) {
-		return nil
-	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // A content is a regular file as it is read here.
