@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -103,6 +104,8 @@ func reason(path string, err error) string {
 			err = e.Err
 		case *os.SyscallError:
 			err = e.Err
+		case interface{ Unwrap() []error }:
+			return reasons(path, e.Unwrap())
 		default:
 			switch {
 			case err == fs.ErrNotExist:
@@ -113,4 +116,15 @@ func reason(path string, err error) string {
 			return err.Error()
 		}
 	}
+}
+
+// reasons returns what several errors say, in one line, the same once.
+func reasons(path string, errs []error) string {
+	var list []string
+	for _, err := range errs {
+		if text := reason(path, err); !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	return strings.Join(list, "; ")
 }

@@ -136,6 +136,7 @@ func TestReason(t *testing.T) {
 		{"a", os.NewSyscallError("mount", inner), "bad block"},
 		{"a", layer.Errorf(layer.ErrCorrupt, "ext3", "inode 12", 5, "no"), "ext3: inode 12: no (corrupt, at byte 5)"},
 		{"a", fs.ErrExist, "exists already"},
+		{"a", &fs.PathError{Op: "readdir", Path: "a", Err: errors.Join(inner, fs.ErrExist, inner)}, "bad block; exists already"},
 	} {
 		require.Equal(t, test.want, reason(test.path, test.err))
 	}
