@@ -118,7 +118,7 @@ type Inode struct {
 	fsys      *FS
 	block     [60]byte // i_block: a map, an extent tree, a target, a device
 	xattrAt   uint64   // block of attributes, 0 for none
-	xattrBody int      // where attributes begin in the inode, 0 for nowhere
+	xattrBody int      // where the entries of attributes begin in the inode, 0 for nowhere
 }
 
 // Unix implements [layer.Sys].
@@ -244,8 +244,8 @@ func (f *FS) decodeInode(number uint32, raw rawInode, at int64) (*Inode, error) 
 	case extra > 0 && (goodOldInodeSize+extra > len(raw) || extra%4 != 0):
 		return nil, corrupt(inodeName(number), at, "%d extra bytes in an inode of %d", extra, len(raw))
 	}
-	if extra > 0 {
-		i.xattrBody = goodOldInodeSize + extra
+	if body := goodOldInodeSize + extra; extra > 0 && len(raw)-body >= 4 && le.Uint32(raw[body:]) == xattrMagic {
+		i.xattrBody = body + 4 // without the magic none were ever set
 	}
 	return i, nil
 }

@@ -88,6 +88,12 @@ func (c overlaid) Extents() iter.Seq2[layer.Extent, error] {
 				yield(e, err)
 				return
 			}
+			if !c.overlay.touches(e) {
+				if !yield(e, nil) {
+					return
+				}
+				continue
+			}
 			for part := range c.overlay.split(e) {
 				if !yield(part, nil) {
 					return

@@ -57,6 +57,13 @@ func (o *overlay) blockAt(i int, end int64) int64 {
 	return min(end, int64(o.writes[i].block)*o.blockSize)
 }
 
+// touches reports whether any byte of an extent of a file is newer in the
+// journal.
+func (o *overlay) touches(e layer.Extent) bool {
+	end := e.Physical + e.Length
+	return o.blockAt(o.next(e.Physical), end) < end
+}
+
 // ReadAt implements io.ReaderAt. Neighbours in the log are read at once.
 func (o *overlay) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {

@@ -63,6 +63,9 @@ func (e *xattrEntry) fullName() string {
 // Xattrs implements [layer.Sys]. Where an attribute lies in the inode and in
 // the block, the inode's counts.
 func (i *Inode) Xattrs() (map[string][]byte, error) {
+	if i.xattrAt == 0 && i.xattrBody == 0 {
+		return nil, nil
+	}
 	var list map[string][]byte // most files have none
 	for _, entries := range []iter.Seq2[xattrEntry, error]{i.blockXattrs(), i.bodyXattrs()} {
 		for e, err := range entries {
@@ -179,12 +182,8 @@ func (i *Inode) bodyXattrs() iter.Seq2[xattrEntry, error] {
 	if err != nil {
 		return xattrFailure(err)
 	}
-	area := raw[i.xattrBody:]
-	if len(area) < 4 || le.Uint32(area) != xattrMagic {
-		return func(func(xattrEntry, error) bool) {} // none were ever set
-	}
 	// Offsets of values count from the first entry here.
-	return i.xattrEntries(area[4:], 0, at+int64(i.xattrBody)+4)
+	return i.xattrEntries(raw[i.xattrBody:], 0, at+int64(i.xattrBody))
 }
 
 // xattrEntries yields the attributes whose entries begin at start of area and

@@ -2,7 +2,6 @@ package vnode
 
 import (
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -58,7 +57,7 @@ func (d *DirEntry) Open() (fs.File, error) {
 	if _, ok := node.(Link); ok {
 		return nil, d.fail("open", fs.ErrInvalid)
 	}
-	return openNode(node, path.Join(d.dir, d.name))
+	return openNode(node, d.path())
 }
 
 // ReadDir returns what lies in the directory that the entry is, as
@@ -72,7 +71,7 @@ func (d *DirEntry) ReadDir() ([]fs.DirEntry, error) {
 	if !ok {
 		return nil, d.fail("readdir", errNotDir)
 	}
-	return readDir(dir, path.Join(d.dir, d.name))
+	return readDir(dir, d.path())
 }
 
 // List is Info and ReadDir in one, which decodes the directory once.
@@ -85,7 +84,7 @@ func (d *DirEntry) List() (fs.FileInfo, []fs.DirEntry, error) {
 	if !ok {
 		return nil, nil, d.fail("readdir", errNotDir)
 	}
-	entries, err := readDir(dir, path.Join(d.dir, d.name))
+	entries, err := readDir(dir, d.path())
 	return info{node, d.name}, entries, err
 }
 
@@ -120,8 +119,17 @@ func (d *DirEntry) node() (Node, error) {
 	return mounted(node)
 }
 
+// path returns where the entry is in its file system. Its directory's path is
+// clean and its name is one element, so that nothing is left for path.Join.
+func (d *DirEntry) path() string {
+	if d.dir == "." {
+		return d.name
+	}
+	return d.dir + "/" + d.name
+}
+
 func (d *DirEntry) fail(op string, err error) error {
-	return &fs.PathError{Op: op, Path: path.Join(d.dir, d.name), Err: err}
+	return &fs.PathError{Op: op, Path: d.path(), Err: err}
 }
 
 // readDir returns the entries of dir, sorted by name, and its error.

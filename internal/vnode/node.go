@@ -90,4 +90,7 @@ type info struct {
 func (i info) Name() string { return i.name }
 func (i info) IsDir() bool  { return i.Mode().IsDir() }
 
+// Open opens the file that was described, which need not be decoded again.
+func (i info) Open() (fs.File, error) { return openNode(i.Node, i.name) }
+
 func (i info) String() string { return fs.FormatFileInfo(i) }
