@@ -168,7 +168,7 @@ func (a *archive) member(f format, m *member) (err error) {
 		}
 	}
 	if m.info.Mode().IsRegular() {
-		if m.file, err = m.Open(); err != nil {
+		if m.file, err = open(m.Entry, m.info); err != nil {
 			return err
 		}
 		defer m.file.Close()

@@ -40,9 +40,9 @@ func (c *copier) newMode(info fs.FileInfo, open fs.FileMode) fs.FileMode {
 }
 
 // dress gives an open file the owner, mode and extended attributes of info,
-// which path is the source of and dest the copy. Each of these steps may undo
-// those behind it. What the system refuses is noted.
-func (c *copier) dress(f dressable, path, dest string, info fs.FileInfo) error {
+// which path is the source of and dest tells the copy. Each of these steps may
+// undo those behind it. What the system refuses is noted.
+func (c *copier) dress(f dressable, path string, dest func() string, info fs.FileInfo) error {
 	if hasMode(info) {
 		owned, err := c.own(info, f.Chown)
 		if err != nil {
@@ -77,7 +77,7 @@ func (c *copier) dressNamed(l leaf, temp string, info fs.FileInfo) error {
 		}
 	}
 	set := func(attr string, value []byte) error { return h.setXattrAt(temp, attr, value) }
-	if err := c.setXattrs(l.Path, l.dest(), info, set); err != nil || !c.opts.keep(Timestamps) {
+	if err := c.setXattrs(l.Path, l.dest, info, set); err != nil || !c.opts.keep(Timestamps) {
 		return err
 	}
 	if !keepsLinkTimes && info.Mode()&fs.ModeSymlink != 0 {
@@ -103,7 +103,7 @@ func (c *copier) own(info fs.FileInfo, chown func(uid, gid int) error) (owned bo
 
 // setXattrs gives a file the extended attributes of info by means of set. It
 // notes what the system refuses.
-func (c *copier) setXattrs(path, dest string, info fs.FileInfo, set func(name string, value []byte) error) error {
+func (c *copier) setXattrs(path string, dest func() string, info fs.FileInfo, set func(name string, value []byte) error) error {
 	xattrs, err := c.opts.xattrs(info, func(err error) { c.fail(path, err) })
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (c *copier) setXattrs(path, dest string, info fs.FileInfo, set func(name st
 	if sddl, ok := xattrs[sddlXattr]; ok && c.opts.SDDL != nil {
 		delete(xattrs, sddlXattr)
 		c.mu.Lock()
-		c.opts.SDDL(c.told(dest), string(sddl))
+		c.opts.SDDL(c.told(dest()), string(sddl))
 		c.mu.Unlock()
 	}
 	for name, value := range xattrs {

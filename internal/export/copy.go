@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"runtime"
 	"strings"
 	"sync"
@@ -114,7 +113,15 @@ func toldBelow(name, dest string) string {
 }
 
 // dest returns the path of l below the top of the copy.
-func (l leaf) dest() string { return path.Join(l.dir.dest, l.name) }
+func (l leaf) dest() string { return below(l.dir.dest, l.name) }
+
+// below returns the path of a name in a directory, which is one element.
+func below(dir, name string) string {
+	if dir == "." {
+		return name
+	}
+	return dir + "/" + name
+}
 
 // tree makes the directories of one source and queues its other files.
 func (c *copier) tree(s Source, root *dir, name string) {

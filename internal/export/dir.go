@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"sync/atomic"
 
@@ -24,7 +23,15 @@ type dir struct {
 	source walk.Entry  // of what is placed in it
 	info   fs.FileInfo // of the source; nil when its attributes are not wanted
 	users  atomic.Int64
-	named  atomic.Bool // its file system makes no file without a name
+	named  atomic.Bool               // its file system makes no file without a name
+	made   atomic.Pointer[ownership] // of the last file that was made in it
+}
+
+// An ownership is what a file was given that was made with a mode.
+type ownership struct {
+	asked    fs.FileMode
+	uid, gid int
+	mode     uint32
 }
 
 // openDest opens the directory to copy into. name is what the one source is
@@ -86,7 +93,7 @@ func (c *copier) makeDir(parent *dir, name string, e walk.Entry) (*dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := c.newDir(host, parent, path.Join(parent.dest, name), fresh)
+	d := c.newDir(host, parent, below(parent.dest, name), fresh)
 	d.source, d.info = e, info
 	parent.retain()
 	c.dirs.Add(1)
@@ -145,7 +152,7 @@ func (d *dir) release() {
 // finish gives d its attributes, the times last.
 func (d *dir) finish() error {
 	c := d.copier
-	if err := c.dress(d.host, d.source.Path, d.dest, d.info); err != nil {
+	if err := c.dress(d.host, d.source.Path, func() string { return d.dest }, d.info); err != nil {
 		return err
 	}
 	if !c.opts.keep(Timestamps) {

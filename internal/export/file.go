@@ -2,10 +2,8 @@ package export
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 
-	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/internal/walk"
 	"github.com/vmdkfs/vmdkfs/layer"
@@ -178,7 +176,7 @@ func (c *copier) symlink(l leaf, temp string) error {
 
 // regular copies a regular file. It leaves nothing behind when it fails.
 func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) (*digest, error) {
-	src, err := l.Open()
+	src, err := open(l.Entry, info)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +192,7 @@ func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) (*digest, error) 
 		}
 	}
 	if err == nil {
-		err = c.dress(f, l.Path, l.dest(), info)
+		err = c.dress(f, l.Path, l.dest, info)
 	}
 	if err != nil {
 		f.discard()
@@ -203,65 +201,11 @@ func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) (*digest, error) 
 	return sum, f.place(l.name, info)
 }
 
-// content copies the data of src to f, and leaves out the holes. A nil f gets
-// nothing. It returns the hash of the file, holes too, if that is wanted.
-func (c *copier) content(f *newFile, src fs.File, size int64, buf []byte) (*digest, error) {
-	r, ok := src.(io.ReaderAt)
-	if !ok {
-		return nil, errNoReaderAt
+// open opens the file that info describes: by info, where it can, as what it
+// describes has been decoded.
+func open(e walk.Entry, info fs.FileInfo) (fs.File, error) {
+	if o, ok := info.(interface{ Open() (fs.File, error) }); ok {
+		return o.Open()
 	}
-	sum := c.newHash()
-	end := int64(0) // of what was copied
-	data := func(e layer.Extent) error {
-		for stop := min(e.Offset+e.Length, size); e.Offset < stop; {
-			if err := c.ctx.Err(); err != nil {
-				return err
-			}
-			part := buf[:min(int64(len(buf)), stop-e.Offset)]
-			if err := ondisk.ReadFull(r, part, e.Offset); err != nil {
-				return err
-			}
-			sum.zeros(e.Offset - end)
-			sum.write(part)
-			if f != nil {
-				if _, err := f.WriteAt(part, e.Offset); err != nil {
-					return err
-				}
-				c.bytes.Add(int64(len(part)))
-			}
-			e.Offset += int64(len(part))
-			c.progress(e.Offset - end) // with the hole before it
-			end = e.Offset
-		}
-		return nil
-	}
-	if file, ok := src.(layer.File); ok {
-		for e, err := range file.Extents() {
-			if err == nil {
-				err = data(e)
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-	} else if err := data(layer.Extent{Length: size}); err != nil {
-		return nil, err
-	}
-	if end < size {
-		sum.zeros(size - end)
-		c.progress(size - end)
-		if f != nil {
-			if err := f.Truncate(size); err != nil { // it ends with a hole
-				return nil, err
-			}
-		}
-	}
-	return sum.digest(), nil
-}
-
-// progress tells of n bytes more.
-func (c *copier) progress(n int64) {
-	if c.opts.Progress != nil {
-		c.opts.Progress(n)
-	}
+	return e.Open()
 }

@@ -24,13 +24,12 @@ const (
 // has a temporary name. It goes without package os, whose attempt to poll each
 // file costs as many system calls as all the rest of a small one.
 type newFile struct {
-	dir  *dir
-	fd   int
-	temp string // its name, empty if it has none
+	dir   *dir
+	fd    int
+	temp  string      // its name, empty if it has none
+	asked fs.FileMode // the mode that it was made with
 
-	known    bool // what follows is true
-	uid, gid int
-	mode     uint32
+	has *ownership // nil when it is not known
 }
 
 // probeLink returns how a file without a name in the directory gets one.
@@ -84,7 +83,7 @@ func (d *dir) newFile(info fs.FileInfo) (*newFile, error) {
 		}
 		fd, err := openat(d.host.fd, ".", c.access()|unix.O_TMPFILE, mode)
 		if err == nil {
-			return &newFile{dir: d, fd: fd}, nil
+			return &newFile{dir: d, fd: fd, asked: mode}, nil
 		}
 		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) {
 			return nil, err
@@ -92,11 +91,12 @@ func (d *dir) newFile(info fs.FileInfo) (*newFile, error) {
 		d.named.Store(true) // another file system is mounted here
 	}
 	temp := c.temp.name()
-	fd, err := openat(d.host.fd, temp, c.access()|unix.O_CREAT|unix.O_EXCL, c.newMode(info, 0o666))
+	mode := c.newMode(info, 0o666)
+	fd, err := openat(d.host.fd, temp, c.access()|unix.O_CREAT|unix.O_EXCL, mode)
 	if err != nil {
 		return nil, err
 	}
-	return &newFile{dir: d, fd: fd, temp: temp}, nil
+	return &newFile{dir: d, fd: fd, temp: temp, asked: mode}, nil
 }
 
 // access returns whether files are only written, or read again.
@@ -157,25 +157,31 @@ func (f *newFile) Truncate(size int64) error {
 }
 
 // look learns the owner and mode that the file has: to ask costs less than to
-// set both, and a new file mostly has what it should.
+// set both, and a new file mostly has what it should. In a directory that this
+// copy made they are those of the last file that was made like this one.
 func (f *newFile) look() {
+	if f.has = f.dir.made.Load(); f.dir.fresh && f.has != nil && f.has.asked == f.asked {
+		return
+	}
+	f.has = nil
 	var stat unix.Stat_t
-	if f.known = unix.Fstat(f.fd, &stat) == nil; f.known {
-		f.uid, f.gid, f.mode = int(stat.Uid), int(stat.Gid), stat.Mode&0o7777
+	if unix.Fstat(f.fd, &stat) == nil {
+		f.has = &ownership{f.asked, int(stat.Uid), int(stat.Gid), stat.Mode & 0o7777}
+		f.dir.made.Store(f.has)
 	}
 }
 
 func (f *newFile) Chown(uid, gid int) error {
-	if f.look(); f.known && f.uid == uid && f.gid == gid {
+	if f.look(); f.has != nil && f.has.uid == uid && f.has.gid == gid {
 		return nil
 	}
-	f.known = false // it clears bits of the mode
+	f.has = nil // it clears bits of the mode
 	return unix.Fchown(f.fd, uid, gid)
 }
 
 func (f *newFile) Chmod(mode fs.FileMode) error {
 	bits := unixMode(mode)
-	if f.known && f.mode == bits {
+	if f.has != nil && f.has.mode == bits {
 		return nil
 	}
 	return unix.Fchmod(f.fd, bits)

@@ -75,7 +75,7 @@ func (c *copier) compare(l leaf, info fs.FileInfo, buf []byte) (*digest, error) 
 		c.progress(info.Size())
 		return nil, nil
 	}
-	src, err := l.Open()
+	src, err := open(l.Entry, info)
 	if err != nil {
 		return nil, err
 	}
