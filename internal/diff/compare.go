@@ -75,6 +75,11 @@ func (c *comparison) aspects(p pair, infoA, infoB fs.FileInfo) (list []Aspect) {
 	if err != nil {
 		return nil // and was reported
 	}
+	x, okX := unixOf(infoA)
+	y, okY := unixOf(infoB)
+	if mode.IsDir() && okX != okY {
+		return nil // a volume that cannot be opened has no attributes; its listing tells why
+	}
 	note := func(differs bool, aspect Aspect) {
 		if differs {
 			list = append(list, aspect)
@@ -82,8 +87,6 @@ func (c *comparison) aspects(p pair, infoA, infoB fs.FileInfo) (list []Aspect) {
 	}
 	note(differs, Content)
 	note(mode != infoB.Mode(), Mode)
-	x, _ := unixOf(infoA)
-	y, _ := unixOf(infoB)
 	note(x.UID != y.UID || x.GID != y.GID, Owner)
 	note(!mode.IsDir() && !infoA.ModTime().Equal(infoB.ModTime()), Mtime)
 	note(c.xattrs(p, infoA, infoB), Xattrs)
