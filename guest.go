@@ -1,8 +1,10 @@
 package vmdkfs
 
 import (
+	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +35,26 @@ type Mount struct {
 	Volume *Volume
 	Err    error  // why it is not there; the directory below is, then
 	Note   string // what was ignored, or may be missing; empty for nothing
+}
+
+// Lost reports whether Err is a failure: what is to be mounted there may be on
+// the disks, and cannot be read. Otherwise they do not hold it, or hold it in a
+// form that is not read.
+func (m Mount) Lost() bool { return m.Err != nil && isFailure(m.Err) }
+
+func isFailure(err error) bool {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.ContainsFunc(list.Unwrap(), isFailure)
+	}
+	for _, known := range []error{
+		errNoDevice, errManyVolume, errNoPlace, errThrough, errNoSource,
+		fs.ErrNotExist, layer.ErrUnsupported, layer.ErrFormat, layer.ErrIncomplete,
+	} {
+		if errors.Is(err, known) {
+			return false
+		}
+	}
+	return true
 }
 
 // A System is what a guest says of itself. What it does not say is empty.

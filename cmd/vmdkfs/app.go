@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/vmdkfs/vmdkfs"
 )
 
 // The exit status.
@@ -42,6 +44,7 @@ type app struct {
 	anyCID   bool // --allow-cid-mismatch
 	snapshot snapshotFlags
 
+	open   func(file string, opts ...vmdkfs.Option) (*vmdkfs.Disk, error)
 	opened int // images that are open
 
 	outFailed bool // it was told that standard output cannot be written
@@ -60,7 +63,19 @@ type app struct {
 
 // run runs the command and returns its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{raw: stdout, out: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr, told: make(map[string]bool), start: time.Now()}
+	return newApp(stdout, stderr).run(ctx, args)
+}
+
+func newApp(stdout, stderr io.Writer) *app {
+	return &app{
+		raw: stdout, out: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr,
+		open: vmdkfs.OpenFile, told: make(map[string]bool), start: time.Now(),
+	}
+}
+
+// run runs the command line and returns its exit status.
+func (a *app) run(ctx context.Context, args []string) int {
+	stderr := a.stderr
 	root := a.command()
 	root.SetArgs(findArgs(root, args))
 	root.SetOut(a.out)

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/vmdkfs/vmdkfs"
 )
 
 // complete completes IMAGE as a file of this machine, and what follows as a
@@ -20,7 +18,7 @@ func (a *app) complete(_ *cobra.Command, args []string, word string) ([]string, 
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	d, err := vmdkfs.OpenFile(file, a.options()...)
+	d, err := a.open(file, a.options()...)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

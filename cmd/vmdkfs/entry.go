@@ -77,7 +77,7 @@ func appendObject(b []byte, path string, info fs.FileInfo, target string) []byte
 		b = append(b, `,"inode":`...)
 		b = strconv.AppendUint(b, unix.Inode, 10)
 	}
-	if mode&fs.ModeSymlink != 0 {
+	if mode&fs.ModeSymlink != 0 && target != "" {
 		b = append(b, `,"target":`...)
 		b = appendJSON(b, target)
 	}

@@ -22,7 +22,7 @@ func (a *app) with(image string, do func(d *vmdkfs.Disk) error) error {
 
 // withFile is with for an image that was chosen.
 func (a *app) withFile(file string, do func(d *vmdkfs.Disk) error) error {
-	d, err := vmdkfs.OpenFile(file, a.options()...)
+	d, err := a.open(file, a.options()...)
 	if err != nil {
 		a.fail(file, err)
 		return errFailed

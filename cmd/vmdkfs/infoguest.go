@@ -46,6 +46,9 @@ func (a *app) guestOf(d *vmdkfs.Disk) *guestFacts {
 	f := &guestFacts{}
 	if err != nil {
 		f.Error = printable(reason("", err))
+		if !errors.Is(err, layer.ErrUnsupported) {
+			a.fail("guest", err)
+		}
 	} else {
 		f.add(a, g)
 	}
@@ -75,6 +78,9 @@ func (f *guestFacts) add(a *app, g *vmdkfs.Guest) {
 		}
 		if m.Err != nil {
 			mount.Error = printable(reason(m.Path, m.Err))
+			if m.Lost() {
+				a.fail(m.Path, m.Err)
+			}
 		}
 		f.Mounts = append(f.Mounts, mount)
 	}

@@ -138,7 +138,7 @@ func (r *versionRow) fail(err error) {
 
 // open calls do with the disk of a version.
 func (h *historian) open(v datastore.Version, do func(*vmdkfs.Disk) error) error {
-	d, err := vmdkfs.OpenFile(v.File, h.app.options()...)
+	d, err := h.app.open(v.File, h.app.options()...)
 	if err != nil {
 		return err
 	}

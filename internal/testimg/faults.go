@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -30,6 +31,9 @@ type fault struct {
 	// read answers the nth read of r from the one that fails on, from 0.
 	read func(r io.ReaderAt, n int64, p []byte, off int64) (int, error)
 }
+
+// late is the name of the fault that is none: the read takes longer.
+const late = "late"
 
 // endsEarly is in the errors of what a short read cost: "unexpected EOF", or that
 // the source ends.
@@ -56,7 +60,7 @@ var faults = []fault{
 		m, _ := r.ReadAt(p[:len(p)/2], off)
 		return m, nil
 	}},
-	{"late", "nothing fails", func(r io.ReaderAt, n int64, p []byte, off int64) (int, error) {
+	{late, "nothing fails", func(r io.ReaderAt, n int64, p []byte, off int64) (int, error) {
 		for range 100 {
 			runtime.Gosched()
 		}
@@ -64,19 +68,36 @@ var faults = []fault{
 	}},
 }
 
-// A failing source has a fault from one of its reads on.
-type failing struct {
-	io.ReaderAt
+// A trigger counts reads, and lets those fail that come at one of them or later.
+// Without a fault it only counts.
+type trigger struct {
 	from  int64
 	count atomic.Int64
 	fault func(r io.ReaderAt, n int64, p []byte, off int64) (int, error)
 }
 
-func (f *failing) ReadAt(p []byte, off int64) (int, error) {
-	if n := f.count.Add(1) - 1 - f.from; n >= 0 && f.fault != nil {
-		return f.fault(f.ReaderAt, n, p, off)
+func (t *trigger) read(r io.ReaderAt, p []byte, off int64) (int, error) {
+	if n := t.count.Add(1) - 1 - t.from; n >= 0 && t.fault != nil {
+		return t.fault(r, n, p, off)
 	}
-	return f.ReaderAt.ReadAt(p, off)
+	return r.ReadAt(p, off)
+}
+
+// A failing source has a fault from one of its reads on.
+type failing struct {
+	io.ReaderAt
+	*trigger
+}
+
+func (f failing) ReadAt(p []byte, off int64) (int, error) { return f.read(f.ReaderAt, p, off) }
+
+// spread yields which of so many reads are to fail: some of them, or as many as
+// VMDKFS_FAULTS says.
+func spread(reads int64, some int) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for n := int64(0); n < reads && yield(n); n += max(1, reads/int64(number("VMDKFS_FAULTS", some))) {
+		}
+	}
 }
 
 // Faults opens and walks images of s whose source fails in some way at its nth
@@ -104,15 +125,15 @@ func Faults(t *testing.T, s Subject, names ...string) {
 			}
 			return text, nil
 		}
-		sound := &failing{ReaderAt: bytes.NewReader(image)}
-		want, err := walk(sound)
+		sound := new(trigger)
+		want, err := walk(failing{bytes.NewReader(image), sound})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		reads := sound.count.Load()
 		for _, fault := range faults {
-			for n := int64(0); n < reads; n += max(1, reads/int64(number("VMDKFS_FAULTS", faultyReads))) {
-				got, err := walk(&failing{ReaderAt: bytes.NewReader(image), from: n, fault: fault.read})
+			for n := range spread(reads, faultyReads) {
+				got, err := walk(failing{bytes.NewReader(image), &trigger{from: n, fault: fault.read}})
 				if err != nil {
 					// What ends early is not to be told from an image that was copied short.
 					isKind := errors.Is(err, layer.ErrCorrupt) || errors.Is(err, layer.ErrFormat)
