@@ -124,28 +124,6 @@ func (l *journalLog) tags(block journalBlock) []journalTag {
 	}
 }
 
-// revokes decodes the blocks that a revoke block names; false if its length is
-// out of bounds.
-func (l *journalLog) revokes(block journalBlock) ([]uint64, bool) {
-	count := int(be.Uint32(block[jbd2HeaderSize:])) // r_count: bytes in use
-	if count < jbd2HeaderSize+4 || count > len(block)-l.tailSize() {
-		return nil, false
-	}
-	records, size := block[jbd2HeaderSize+4:count], 4
-	if l.incompat&jbd2Incompat64Bit != 0 {
-		size = 8
-	}
-	var list []uint64
-	for ; len(records) >= size; records = records[size:] {
-		if size == 8 {
-			list = append(list, be.Uint64(records))
-		} else {
-			list = append(list, uint64(be.Uint32(records)))
-		}
-	}
-	return list, true
-}
-
 // hasTail reports whether the log has checksums of version 2 or 3.
 func (l *journalLog) hasTail() bool {
 	return l.incompat&(jbd2IncompatCsumV2|jbd2IncompatCsumV3) != 0

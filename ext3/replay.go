@@ -12,18 +12,11 @@ type journalWrite struct {
 	sequence uint32
 }
 
-// A revocation says that what transactions up to this one wrote to a block is
-// void: the block was freed, and may hold something that is not in the log.
-type revocation struct {
-	block    uint64
-	sequence uint32
-}
-
 // A logScan collects what the transactions of a log hold.
 type logScan struct {
 	*journalLog
 	writes   []journalWrite
-	revoked  []revocation
+	revokes  []revokeBlock
 	next     uint32 // sequence of the transaction being read
 	lastTime uint64 // commit time of the one before
 	err      error  // why it stops before its end
@@ -44,13 +37,13 @@ func (l *journalLog) replay(j *Journal, blocks uint64) ([]journalWrite, error) {
 		return nil, err
 	}
 	s.dropOpen()
-	if err := s.verifyData(); err != nil {
+	revoked, err := s.verifyData()
+	if err != nil {
 		return nil, err
 	}
-	revoked := s.revocations()
 	live := s.writes[:0]
 	for _, w := range s.writes {
-		if isRevoked(revoked, w) {
+		if revoked.has(w) {
 			j.Revoked++
 			continue
 		}
@@ -88,7 +81,7 @@ func (s *logScan) scan() error {
 			}
 			used += n
 		case jbd2RevokeBlock:
-			if err := s.revokeBlock(block); err != nil {
+			if err := s.revokeBlock(block, at); err != nil {
 				return err
 			}
 		case jbd2CommitBlock:
@@ -125,19 +118,16 @@ func (s *logScan) descriptor(block journalBlock, at uint32) (uint32, error) {
 	return uint32(len(tags)), nil
 }
 
-// revokeBlock takes the revocations of a revoke block.
-func (s *logScan) revokeBlock(block journalBlock) error {
+// revokeBlock takes a revoke block.
+func (s *logScan) revokeBlock(block journalBlock, at uint32) error {
 	if !s.tailGood(block) {
 		s.badTail = true
 		return nil
 	}
-	blocks, ok := s.revokes(block)
-	if !ok {
+	if _, ok := s.revocations(block); !ok {
 		return corrupt(journalObject, noOffset, "transaction %d: a revoke block longer than a block", s.next)
 	}
-	for _, b := range blocks {
-		s.revoked = append(s.revoked, revocation{b, s.next})
-	}
+	s.revokes = append(s.revokes, revokeBlock{at, s.next})
 	return nil
 }
 
@@ -158,7 +148,7 @@ func (s *logScan) commit(block journalBlock) bool {
 	}
 	s.next++
 	s.lastTime, s.sum = c.hCommitSec(), ^uint32(0)
-	s.newWrites, s.newRevoke = len(s.writes), len(s.revoked)
+	s.newWrites, s.newRevoke = len(s.writes), len(s.revokes)
 	return true
 }
 
@@ -181,27 +171,27 @@ func (s *logScan) checkTail(at uint32) error {
 
 // dropOpen forgets the transaction that has no good commit block.
 func (s *logScan) dropOpen() {
-	s.writes, s.revoked = s.writes[:s.newWrites], s.revoked[:s.newRevoke]
+	s.writes, s.revokes = s.writes[:s.newWrites], s.revokes[:s.newRevoke]
 }
 
 // verifyData verifies the checksums of the blocks that will be used, and ends
 // the log before the first transaction that has a bad one. Without its
 // revocations, blocks of earlier ones come to life; the second turn verifies
-// all, so that there is no third.
-func (s *logScan) verifyData() error {
-	if !s.hasTail() {
-		return nil
-	}
+// all, so that there is no third. It returns what is revoked in the end.
+func (s *logScan) verifyData() (*revocations, error) {
 	for _, all := range []bool{false, true} {
-		revoked := s.revocations()
+		revoked, err := s.allRevocations()
+		if err != nil || !s.hasTail() {
+			return revoked, err
+		}
 		bad := -1
 		for i, w := range s.writes {
-			if !all && isRevoked(revoked, w) {
+			if !all && revoked.has(w) {
 				continue
 			}
 			data, err := s.block(w.at)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if !s.dataGood(w.journalTag, w.sequence, data) {
 				bad = i
@@ -209,11 +199,11 @@ func (s *logScan) verifyData() error {
 			}
 		}
 		if bad < 0 {
-			return nil
+			return revoked, nil
 		}
 		s.cut(s.writes[bad].sequence)
 	}
-	return nil
+	return s.allRevocations()
 }
 
 // cut ends the log before the transaction of the given sequence.
@@ -221,23 +211,7 @@ func (s *logScan) cut(sequence uint32) {
 	s.err = corrupt(journalObject, noOffset, "the checksum of a block of transaction %d fails: it and what follows are left out", sequence)
 	s.next = sequence
 	s.writes = slices.DeleteFunc(s.writes, func(w journalWrite) bool { return !before(w.sequence, sequence) })
-	s.revoked = slices.DeleteFunc(s.revoked, func(r revocation) bool { return !before(r.sequence, sequence) })
-}
-
-// revocations returns the last transaction that revoked each block.
-func (s *logScan) revocations() map[uint64]uint32 {
-	last := make(map[uint64]uint32, len(s.revoked))
-	for _, r := range s.revoked {
-		last[r.block] = r.sequence // they are in the log's order
-	}
-	return last
-}
-
-// isRevoked reports whether a write was revoked in its own transaction or
-// after it.
-func isRevoked(revoked map[uint64]uint32, w journalWrite) bool {
-	sequence, ok := revoked[w.block]
-	return ok && !before(sequence, w.sequence)
+	s.revokes = slices.DeleteFunc(s.revokes, func(r revokeBlock) bool { return !before(r.sequence, sequence) })
 }
 
 // before compares sequence numbers, which wrap.

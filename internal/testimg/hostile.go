@@ -17,12 +17,9 @@ import (
 	"time"
 )
 
-// What one mutant may cost, as SECURITY.md promises. The time has room for a
-// machine that does other things as well.
-const (
-	hostileMemory = 64 << 20
-	hostileTime   = 5 * time.Second
-)
+// hostileTime is what one mutant may take, as SECURITY.md promises. It has room
+// for a machine that does other things as well.
+const hostileTime = 5 * time.Second
 
 // hostileMutants is how many mutants `go test` reads of each layer. There is a
 // variable for more: see docs/fuzzing.md.
@@ -67,8 +64,7 @@ func Hostile(t *testing.T, s Subject) {
 		largest = max(largest, len(s.Images[name]))
 	}
 	scratch := make([]byte, largest)
-	debug.FreeOSMemory()
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(memory().HeapAlloc) + hostileMemory*3/4))
+	defer limitMemory()()
 	start, opened := time.Now(), 0
 	for i := first; i < count; i++ {
 		rng := rand.New(rand.NewPCG(uint64(seed), uint64(i)))
@@ -107,12 +103,9 @@ func (m *mutant) run() bool {
 		}
 	}()
 	defer watch(m.label)()
-	before, goroutines := memory(), runtime.NumGoroutine()
-	opened := m.read()
-	after := memory()
-	if after.TotalAlloc-before.TotalAlloc > hostileMemory && after.HeapSys > before.HeapSys+hostileMemory {
-		m.t.Errorf("its heap grew from %d to %d MiB", before.HeapSys>>20, after.HeapSys>>20)
-	}
+	goroutines := runtime.NumGoroutine()
+	var opened bool
+	withinBudget(m.t, func() { opened = m.read() })
 	for deadline := time.Now().Add(hostileTime); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			m.t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), goroutines)
@@ -211,11 +204,6 @@ func firstDifference(a, b string) string {
 		}
 	}
 	return fmt.Sprintf("%d and %d lines", len(x), len(y))
-}
-
-func memory() (m runtime.MemStats) {
-	runtime.ReadMemStats(&m)
-	return m
 }
 
 // number returns what the environment says, or what holds without it.
