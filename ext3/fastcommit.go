@@ -33,6 +33,12 @@ const (
 	fcHeadSize     = 8
 )
 
+// maxFastRecords is how many bytes the records of fast commits may take that are
+// replayed, as they are kept in memory: eight times all that fits where Linux
+// keeps 256 blocks of 4 KiB for them. Within five seconds it makes a transaction
+// of what is there.
+const maxFastRecords = 8 << 20
+
 // A fastTag is one record. Its accessors are for values of the right length.
 type fastTag struct {
 	tag   uint16
@@ -102,6 +108,7 @@ type fastScan struct {
 	tid       uint32 // of the transaction that they are the start of
 	inodeSize int64
 	tags      []fastTag
+	kept      int    // bytes of tags
 	good      int    // length of tags at the last good tail
 	commits   int    // good tails
 	sum       uint32 // checksum of the tags since the last tail
@@ -126,7 +133,7 @@ func (l *journalLog) fastCommits(j *Journal, inodeSize int64) ([]fastTag, error)
 		if n == l.last+1 && !s.begins(block) {
 			return nil, nil
 		}
-		if err := s.block(bytes.Clone(block)); err != nil {
+		if err := s.block(block); err != nil {
 			return nil, err
 		}
 	}
@@ -189,6 +196,10 @@ func (s *fastScan) take(t fastTag, raw []byte) error {
 		return nil
 	case fcTagPad:
 	default:
+		if s.kept += len(raw); s.kept > maxFastRecords {
+			return unsupported(journalObject, "more than %d bytes of records of fast commits", maxFastRecords)
+		}
+		t.value = bytes.Clone(t.value) // the block is overwritten
 		s.tags = append(s.tags, t)
 	}
 	s.sum = crc32c(s.sum, raw)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vmdkfs/vmdkfs/internal/testimg"
+	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // A hugeLog is the device of an external journal as large as an image of which
@@ -103,4 +104,22 @@ func TestHugeLog(t *testing.T) {
 			require.Equal(t, 1, f.Journal().Transactions)
 		})
 	}
+}
+
+// TestHugeFastCommits: neither do fast commits take more.
+func TestHugeFastCommits(t *testing.T) {
+	block := make([]byte, 4096)
+	for at := 0; at+fcTagHeader+fcDelRangeSize <= len(block); at += fcTagHeader + fcDelRangeSize {
+		le.PutUint16(block[at:], fcTagDelRange)
+		le.PutUint16(block[at+2:], fcDelRangeSize)
+	}
+	s := &fastScan{inodeSize: 256}
+	var err error
+	testimg.WithinBudget(t, func() {
+		for n := 0; n < 1<<30/len(block) && err == nil; n++ {
+			err = s.block(block)
+		}
+	})
+	require.ErrorIs(t, err, layer.ErrUnsupported)
+	require.ErrorContains(t, err, "bytes of records of fast commits")
 }
