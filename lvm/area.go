@@ -16,11 +16,17 @@ const (
 	locationSize    = 24
 	locationIgnored = 1 // RAW_LOCN_IGNORED
 
-	// maxText bounds a metadata text. A segment takes about 250 bytes; 64 MiB
-	// is a quarter of a million of them, and larger than the areas of every
-	// installer and of oVirt (128 MiB, of which LVM fills at most half).
-	maxText = 64 << 20
+	// A metadata text is bounded by leastText on the smallest PV and by maxText
+	// on any: what is made of a text takes more memory than the text. A segment
+	// takes about 250 bytes; 64 MiB is a quarter of a million of them, and larger
+	// than the areas of every installer and of oVirt (128 MiB, of which LVM fills
+	// at most half).
+	leastText = 4 << 20
+	maxText   = 64 << 20
 )
+
+// textLimit returns how large a text on a PV of size bytes may be.
+func textLimit(size int64) int64 { return min(max(size/256, leastText), maxText) }
 
 // An areaHeader is the first sector of a metadata area: mda_header in
 // lib/format_text/layout.h.
@@ -86,8 +92,8 @@ func readText(pv PV, area Area) (text []byte, ignored bool, err error) {
 		return nil, false, nil
 	case loc.offset() < areaHeaderSize || loc.offset() >= h.size() || loc.size() == 0 || loc.size() > h.size()-areaHeaderSize:
 		return fail(layer.ErrCorrupt, "text of %d bytes at %d in %d", loc.size(), loc.offset(), size)
-	case loc.size() > maxText:
-		return fail(layer.ErrUnsupported, "text of %d bytes, more than %d", loc.size(), maxText)
+	case loc.size() > uint64(textLimit(pv.Size)):
+		return fail(layer.ErrUnsupported, "text of %d bytes, more than the %d that are read of a PV of %d", loc.size(), textLimit(pv.Size), pv.Size)
 	}
 	text, err = readRing(pv.Reader, Area{area.Offset, size}, int64(loc.offset()), int64(loc.size()))
 	if err != nil {

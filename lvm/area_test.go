@@ -3,12 +3,14 @@ package lvm
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vmdkfs/vmdkfs/internal/testimg"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -117,7 +119,40 @@ func TestReadTextLimit(t *testing.T) {
 	pv.Size = 1 << 41
 	_, _, err := readText(pv, Area{4096, 1 << 40})
 	require.ErrorIs(t, err, layer.ErrUnsupported)
-	require.ErrorContains(t, err, "more than 67108864")
+	require.ErrorContains(t, err, "more than the 67108864 ")
+	pv.Size = 1 << 30
+	le.PutUint64(data[4096+32:], 1<<29)
+	le.PutUint64(data[4096+48:], leastText+1)
+	sealArea(data, 4096)
+	_, _, err = readText(pv, Area{4096, 1 << 29})
+	require.ErrorIs(t, err, layer.ErrUnsupported)
+	require.ErrorContains(t, err, "more than the 4194304 ")
+}
+
+// TestMemoryOfText: the largest text of a PV just below a gigabyte stays within
+// the budget, whatever it is full of.
+func TestMemoryOfText(t *testing.T) {
+	array := "=[" + strings.Repeat("1,", maxArray-1) + "1]\n"
+	_, err := parseText("a=[" + strings.Repeat("1,", maxArray) + "1]")
+	require.ErrorContains(t, err, "more than 262144 values in an array")
+	var arrays, entries, sections strings.Builder
+	for i := 0; arrays.Len() < leastText-len(array)-10; i++ {
+		fmt.Fprintf(&arrays, "%x%s", i, array)
+	}
+	for i := 0; entries.Len() < leastText-10; i++ {
+		fmt.Fprintf(&entries, "%x=1\n", i)
+	}
+	for i := 0; sections.Len() < leastText-10; i++ {
+		fmt.Fprintf(&sections, "%x{}", i)
+	}
+	for name, text := range map[string]string{"arrays": arrays.String(), "entries": entries.String(), "sections": sections.String()} {
+		t.Run(name, func(t *testing.T) {
+			testimg.WithinBudget(t, func() {
+				_, err := parseText(text)
+				require.NoError(t, err)
+			})
+		})
+	}
 }
 
 // until is a source whose bytes from limit on cannot be read.

@@ -28,9 +28,8 @@ type Version struct {
 	Differs []string
 }
 
-// maxHistory bounds the area that older copies are looked for in. It holds a
-// text of maxText, and every area that LVM makes by itself (1 MiB) many times
-// over.
+// maxHistory bounds the area that older copies are looked for in. It holds the
+// largest text, and every area that LVM makes by itself (1 MiB) many times over.
 const maxHistory = maxText + areaHeaderSize
 
 // History returns the copies of the metadata that are whole, of all groups,

@@ -96,6 +96,10 @@ const (
 	mirrorLogMagic   = 0x4d695272 // "rRiM"
 	mirrorLogVersion = 2
 	mirrorLogBits    = 1024 // where the bits begin (LOG_OFFSET in drivers/md/dm-log.c)
+
+	// maxBad bounds the parts of a mirror that are out of date, one behind the
+	// other when it is being made.
+	maxBad = 1 << 20
 )
 
 // readMirrorLog reads the log of a mirror that is length bytes long: a header,
@@ -114,6 +118,9 @@ func readMirrorLog(r io.ReaderAt, size, length, region int64) ([]raid.Range, err
 	if n := (regions + 7) / 8; !ondisk.Within(mirrorLogBits, n, size) {
 		return nil, fmt.Errorf("%d bytes for %d regions: %w", size, regions, layer.ErrCorrupt)
 	}
+	if regions > raid.MaxRegions {
+		return nil, fmt.Errorf("log of %d regions, more than %d: %w", regions, raid.MaxRegions, layer.ErrUnsupported)
+	}
 	bits, err := ondisk.Read(r, mirrorLogBits, (regions+7)/8)
 	if err != nil {
 		return nil, err
@@ -126,6 +133,9 @@ func readMirrorLog(r io.ReaderAt, size, length, region int64) ([]raid.Range, err
 		if last := len(bad) - 1; last >= 0 && bad[last].Offset+bad[last].Length == i*region {
 			bad[last].Length += region
 			continue
+		}
+		if len(bad) == maxBad {
+			return nil, fmt.Errorf("more than %d parts of the mirror are out of date: %w", maxBad, layer.ErrUnsupported)
 		}
 		bad = append(bad, raid.Range{Offset: i * region, Length: region})
 	}

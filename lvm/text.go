@@ -13,6 +13,10 @@ import (
 // exhausting the stack.
 const maxNesting = 16
 
+// maxArray bounds the values of an array: two for each stripe, of which
+// device-mapper has far fewer.
+const maxArray = 1 << 18
+
 // A section is a list of entries in braces, or the whole text.
 type section struct {
 	raw     string // what lies between the braces
@@ -174,6 +178,8 @@ func (p *parser) value() (any, error) {
 			return array, nil
 		case !comma && c != '"' && c != '\'':
 			return nil, p.fail(p.pos, "no comma between the values of an array")
+		case len(array) == maxArray:
+			return nil, p.fail(p.pos, "more than %d values in an array", maxArray)
 		}
 		v, err := p.scalar()
 		if err != nil {

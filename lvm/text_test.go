@@ -100,7 +100,7 @@ var grammarErrors = map[string]string{
 	"a = 09":                                     `number "09"`,
 	strings.Repeat("a {", maxNesting+1):          "more than 16 nested sections",
 	strings.Repeat("a { # x\n", 1_000_000):       "more than 16 nested sections",
-	"a = [" + strings.Repeat("1,", 1_000_000):    "array without an end",
+	"a = [" + strings.Repeat("1,", 1_000_000):    "more than 262144 values in an array",
 }
 
 func TestParseTextErrors(t *testing.T) {

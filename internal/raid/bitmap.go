@@ -15,6 +15,10 @@ const (
 	bitmapStale  = 1 << 1     // in state
 )
 
+// MaxRegions bounds the regions of an array that a bitmap or a log has bits for,
+// as they are kept in memory. It is 32 times what dm-raid takes.
+const MaxRegions = 64 << 20
+
 // A Bitmap tells in which regions of an array writes were under way. Its bits
 // count the bytes of a member.
 type Bitmap struct {
@@ -40,6 +44,9 @@ func ReadBitmap(r io.ReaderAt, off int64, events uint64) (*Bitmap, error) {
 		return nil, nil
 	}
 	regions := (int64(sectors)*sectorSize + region - 1) / region
+	if regions > MaxRegions {
+		return nil, fmt.Errorf("bitmap of %d regions, more than %d: %w", regions, MaxRegions, layer.ErrUnsupported)
+	}
 	bits, err := ondisk.Read(r, off+bitmapHeader, (regions+7)/8)
 	if err != nil {
 		return nil, err

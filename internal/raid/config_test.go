@@ -167,6 +167,7 @@ func TestBitmap(t *testing.T) {
 	require.ErrorIs(t, err, layer.ErrCorrupt)
 	le.PutUint64(b[40:], 1<<50)
 	_, err = ReadBitmap(bytes.NewReader(b), 0, 7)
-	require.Error(t, err)
+	require.ErrorIs(t, err, layer.ErrUnsupported)
+	require.ErrorContains(t, err, "regions, more than 67108864")
 	require.False(t, errors.Is(err, layer.ErrCorrupt))
 }
