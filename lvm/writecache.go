@@ -128,20 +128,61 @@ func (c *writecache) open() (int64, error) {
 
 // committed returns the blocks that count: of each place the newest one, and
 // none that was written since the last commit, of which a power cut may have
-// left parts only (writecache_resume).
+// left parts only (writecache_resume). The entries are read twice, so that as
+// much memory is taken as they need.
 func (c *writecache) committed() ([]overlay, error) {
-	type entry struct {
-		overlay
-		sequence uint64
+	count := 0
+	if err := c.entries(func(overlay) { count++ }); err != nil {
+		return nil, err
 	}
-	var entries []entry
+	all := make([]overlay, 0, count)
+	if err := c.entries(func(o overlay) { all = append(all, o) }); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b overlay) int { return cmp.Or(cmp.Compare(a.block, b.block), cmp.Compare(a.at, b.at)) })
+	list := all[:0]
+	newest := uint64(0) // sequence of the last of list, as far as it was asked for
+	for i, o := range all {
+		if i == 0 || o.block != list[len(list)-1].block {
+			list, newest = append(list, o), 0
+			continue
+		}
+		last := &list[len(list)-1]
+		var err error
+		if newest == 0 {
+			newest, err = c.sequence(last.at)
+		}
+		sequence, err2 := c.sequence(o.at)
+		switch {
+		case err != nil || err2 != nil:
+			return nil, cmp.Or(err, err2)
+		case sequence == newest:
+			return nil, c.fail(layer.ErrCorrupt, "blocks %d and %d of the writecache are both for block %d, of commit %d", last.at, o.at, o.block, sequence)
+		case sequence > newest:
+			*last, newest = o, sequence
+		}
+	}
+	return list, nil
+}
+
+// sequence returns the commit that a block of the cache was written in.
+func (c *writecache) sequence(at uint64) (uint64, error) {
+	var e [writecacheEntrySize]byte
+	if err := ondisk.ReadFull(c.volume, e[:], writecacheHeaderSize+int64(at)*writecacheEntrySize); err != nil {
+		return 0, c.fail(err, "reading the entries of the writecache")
+	}
+	return binary.LittleEndian.Uint64(e[8:]), nil
+}
+
+// entries calls do for every block that was committed.
+func (c *writecache) entries(do func(overlay)) error {
 	count := int64(c.super.blocks())
 	perBlock := uint64(c.size / sectorSize)
 	buf := make([]byte, min(writecacheRead, count*writecacheEntrySize))
 	for first := int64(0); first < count; first += writecacheRead / writecacheEntrySize {
 		part := buf[:min(writecacheRead, (count-first)*writecacheEntrySize)]
 		if err := ondisk.ReadFull(c.volume, part, writecacheHeaderSize+first*writecacheEntrySize); err != nil {
-			return nil, c.fail(err, "reading the entries of the writecache")
+			return c.fail(err, "reading the entries of the writecache")
 		}
 		for i := 0; i < len(part); i += writecacheEntrySize {
 			sector, sequence := binary.LittleEndian.Uint64(part[i:]), binary.LittleEndian.Uint64(part[i+8:])
@@ -150,21 +191,10 @@ func (c *writecache) committed() ([]overlay, error) {
 				continue // free, not committed, or behind the end of a volume that was made smaller
 			}
 			if sector%perBlock != 0 {
-				return nil, c.fail(layer.ErrCorrupt, "block %d of the writecache is for sector %d, blocks have %d", at, sector, perBlock)
+				return c.fail(layer.ErrCorrupt, "block %d of the writecache is for sector %d, blocks have %d", at, sector, perBlock)
 			}
-			entries = append(entries, entry{overlay{sector / perBlock, at}, sequence})
+			do(overlay{sector / perBlock, at})
 		}
 	}
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.block, b.block), cmp.Compare(b.sequence, a.sequence))
-	})
-	list := make([]overlay, 0, len(entries))
-	for i, e := range entries {
-		if i == 0 || e.block != entries[i-1].block {
-			list = append(list, e.overlay)
-		} else if e.sequence == entries[i-1].sequence {
-			return nil, c.fail(layer.ErrCorrupt, "blocks %d and %d of the writecache are both for block %d, of commit %d", entries[i-1].at, e.at, e.block, e.sequence)
-		}
-	}
-	return list, nil
+	return nil
 }

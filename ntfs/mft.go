@@ -16,6 +16,8 @@ const (
 	// maxMFTParts bounds the records that describe where $MFT lies. Windows
 	// limits an attribute list to 256 KiB, which is 8192 entries.
 	maxMFTParts = 8192
+	// maxMFTRuns bounds the runs in them, which are kept in memory.
+	maxMFTRuns = 1 << 19
 )
 
 // An mft is the master file table: the file records, by number.
@@ -221,6 +223,9 @@ func (f *FS) mapMFT(base record) error {
 			}
 			if known.runs, err = decodeRuns(known.runs, a.mappingPairs(), next, a.highestVCN()+1, &f.geo); err != nil {
 				return corrupt("$MFT", noOffset, "%v", err)
+			}
+			if len(known.runs) > maxMFTRuns {
+				return corrupt("$MFT", noOffset, "it lies in more than %d runs", maxMFTRuns)
 			}
 			next = a.highestVCN() + 1
 		}
