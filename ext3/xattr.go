@@ -121,7 +121,9 @@ func (i *Inode) eaInode(number uint32, size int64) ([]byte, error) {
 	switch {
 	case inode.Flags&flagEAInode == 0:
 		return nil, corrupt(object, noOffset, "the inode is not one for values")
-	case inode.Length != size || size > maxXattrValue:
+	case size > maxXattrValue:
+		return nil, corrupt(object, noOffset, "%d bytes, more than %d", size, maxXattrValue)
+	case inode.Length != size:
 		return nil, corrupt(object, noOffset, "%d bytes in an inode of %d", size, inode.Length)
 	}
 	content, err := inode.content()

@@ -172,7 +172,7 @@ func (f *FS) continuation(data []byte, off int64) ([]byte, int64, error) {
 	}
 	block, skip, size := int64(le32(data)), int64(le32(data[8:])), int64(le32(data[16:]))
 	if size > maxContinuation || skip > maxContinuation {
-		return nil, 0, layer.Errorf(layer.ErrCorrupt, layerName, "CE field", off, "area of %d bytes at %d of a block", size, skip)
+		return nil, 0, layer.Errorf(layer.ErrCorrupt, layerName, "CE field", off, "area of %d bytes at %d of a block, more than %d", size, skip, maxContinuation)
 	}
 	// The whole blocks are read: they hold the next record's area as well.
 	start := block * f.blockSize

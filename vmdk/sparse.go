@@ -88,15 +88,15 @@ func (s *files) newSparse(f *file, g geometry, length int64, format tableFormat,
 	rgd, rgdOK := ondisk.Mul(redundant, sectorSize)
 	switch {
 	case f.size >= maxFileSize:
-		return fail(layer.ErrUnsupported, "a file of %d bytes", f.size)
+		return fail(layer.ErrUnsupported, "a file of %d bytes, more than %d", f.size, int64(maxFileSize-1))
 	case !ok:
 		return fail(layer.ErrCorrupt, "a capacity of %d sectors", g.capacity)
 	case length > capacity:
 		return fail(layer.ErrCorrupt, "the descriptor promises %d bytes, and the extent has %d", length, capacity)
 	case !grainOK || grain == 0 || grain > maxGrain:
-		return fail(layer.ErrCorrupt, "grains of %d sectors", g.grain)
+		return fail(layer.ErrCorrupt, "grains of %d sectors, of at most %d bytes", g.grain, maxGrain)
 	case g.perTable == 0 || g.perTable > maxPerTable:
-		return fail(layer.ErrCorrupt, "%d entries in a grain table", g.perTable)
+		return fail(layer.ErrCorrupt, "%d entries in a grain table, of at most %d", g.perTable, maxPerTable)
 	case !gdOK || !rgdOK || gd == 0 || gd >= maxFileSize || rgd >= maxFileSize:
 		return fail(layer.ErrCorrupt, "its grain directory is put at sector %d, the redundant one at %d", directory, redundant)
 	}

@@ -117,7 +117,7 @@ func (v Value) Data() ([]byte, error) {
 	case v.size&sizeInline != 0:
 		return v.cell.data[valueData:][:size], nil
 	case size > maxValue:
-		return nil, failed(layer.ErrUnsupported, v.cell.at, "a value of %d bytes", size)
+		return nil, failed(layer.ErrUnsupported, v.cell.at, "a value of %d bytes, more than %d", size, maxValue)
 	case size == 0:
 		return nil, nil
 	case size > bigSegment && v.hive.base.minor() >= 4:

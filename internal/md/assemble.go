@@ -95,7 +95,7 @@ func (f *FS) config(a *Array, devices []found) (raid.Config, error) {
 		}
 	}
 	if newest.Devices <= 0 || newest.Devices > maxRoles {
-		return c, fmt.Errorf("%d members: %w", newest.Devices, layer.ErrCorrupt)
+		return c, fmt.Errorf("%d members, of at most %d: %w", newest.Devices, maxRoles, layer.ErrCorrupt)
 	}
 	var err error
 	if c.Members, a.Members, err = members(devices, newest); err != nil {

@@ -46,7 +46,7 @@ type geometry interface {
 func New(c Config) (*Array, error) {
 	switch {
 	case len(c.Members) == 0 || len(c.Members) > maxMembers:
-		return nil, fmt.Errorf("%d members: %w", len(c.Members), layer.ErrCorrupt)
+		return nil, fmt.Errorf("%d members, of at most %d: %w", len(c.Members), maxMembers, layer.ErrCorrupt)
 	case c.Chunk < 0 || c.Chunk%sectorSize != 0 || c.Size < 0:
 		return nil, fmt.Errorf("chunks of %d bytes, %d bytes of a member: %w", c.Chunk, c.Size, layer.ErrCorrupt)
 	case c.Chunk == 0 && c.Level != RAID1 && c.Level != Linear:
