@@ -3,7 +3,6 @@ package ntfs
 import (
 	"io"
 	"iter"
-	"sync"
 
 	"github.com/vmdkfs/vmdkfs/internal/compress/lznt1"
 	"github.com/vmdkfs/vmdkfs/internal/extent"
@@ -28,14 +27,14 @@ type compressed struct {
 	initialized int64
 	object      string
 
-	packed sync.Pool // of *[]byte: compressed bytes
-	last   lastPiece
+	scratch *scratch
+	last    lastPiece
 }
 
 // newCompressed returns the content of an LZNT1 stream. clusters maps the bytes
 // of its clusters to source; unit is the size of a unit in bytes.
-func newCompressed(clusters extent.Mapper, source io.ReaderAt, unit int64, size, initialized int64, object string) vnode.Content {
-	return &compressed{clusters: clusters, source: source, unit: unit, size: size, initialized: min(size, max(0, initialized)), object: object}
+func newCompressed(clusters extent.Mapper, source io.ReaderAt, unit int64, size, initialized int64, object string, s *scratch) vnode.Content {
+	return &compressed{scratch: s, clusters: clusters, source: source, unit: unit, size: size, initialized: min(size, max(0, initialized)), object: object}
 }
 
 // Size returns the length in bytes.
@@ -181,7 +180,7 @@ func (c *compressed) readRuns(p []byte, runs []extent.Run, skip int64) error {
 
 // unpack fills p, which begins at off, from units that are compressed.
 func (c *compressed) unpack(p []byte, off int64, units []unit, runs []extent.Run, stored int64) error {
-	packed, release := borrow(&c.packed, stored)
+	packed, release := c.scratch.borrow(stored)
 	defer release()
 	if err := c.readRuns(packed, runs, 0); err != nil {
 		return err

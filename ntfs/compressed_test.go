@@ -75,7 +75,7 @@ func newPacked(tb testing.TB, initialized int64) (vnode.Content, []byte, *counte
 	}
 	clear(plain[initialized:])
 	c := &counter{ReaderAt: bytes.NewReader(source)}
-	return newCompressed(list, c, testUnit, size, initialized, "test"), plain, c
+	return newCompressed(list, c, testUnit, size, initialized, "test", new(scratch)), plain, c
 }
 
 // TestCompressed reads a stream whole, and in pieces of many sizes.
@@ -129,7 +129,7 @@ func TestCompressedExtents(t *testing.T) {
 		{Offset: 4 * testUnit, Length: testUnit, Physical: 300<<10 + testUnit},
 	}, 1<<20)
 	require.NoError(t, err)
-	c := newCompressed(list, nil, testUnit, 5*testUnit-100, 5*testUnit-200, "test")
+	c := newCompressed(list, nil, testUnit, 5*testUnit-100, 5*testUnit-200, "test", new(scratch))
 	var got []layer.Extent
 	for x, err := range c.Extents() {
 		require.NoError(t, err)
@@ -169,7 +169,7 @@ func TestCompressedDamage(t *testing.T) {
 	source[0] ^= 0x70 // the signature of the first chunk
 	list, err := extent.NewList(runs, int64(len(source)))
 	require.NoError(t, err)
-	c = newCompressed(list, bytes.NewReader(source), testUnit, int64(len(plain)), int64(len(plain)), "test")
+	c = newCompressed(list, bytes.NewReader(source), testUnit, int64(len(plain)), int64(len(plain)), "test", new(scratch))
 	_, err = c.ReadAt(make([]byte, len(plain)), 0)
 	require.ErrorIs(t, err, layer.ErrCorrupt)
 	got := make([]byte, testUnit)
@@ -183,11 +183,11 @@ func TestCompressedDamage(t *testing.T) {
 	} {
 		list, err := extent.NewList(runs, 1<<20)
 		require.NoError(t, err)
-		c := newCompressed(list, bytes.NewReader(make([]byte, 1<<20)), testUnit, 100, 100, "test")
+		c := newCompressed(list, bytes.NewReader(make([]byte, 1<<20)), testUnit, 100, 100, "test", new(scratch))
 		_, err = c.ReadAt(got[:100], 0)
 		require.ErrorIs(t, err, layer.ErrCorrupt, name)
 	}
-	c = newCompressed(brokenMap{}, nil, testUnit, 100, 100, "test")
+	c = newCompressed(brokenMap{}, nil, testUnit, 100, 100, "test", new(scratch))
 	_, err = c.ReadAt(got[:100], 0)
 	require.ErrorIs(t, err, errBroken)
 	for _, err = range c.Extents() {

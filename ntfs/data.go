@@ -50,5 +50,5 @@ func (x *file) content(a attribute) (vnode.Content, error) {
 		return nil, corrupt(x.name(), noOffset, "%d bytes in %d", a.dataSize(), a.allocatedSize())
 	}
 	unit := x.fsys.geo.clusterSize << a.compressionUnit()
-	return newCompressed(m, x.fsys.device, unit, a.dataSize(), a.initializedSize(), x.name()), nil
+	return newCompressed(m, x.fsys.device, unit, a.dataSize(), a.initializedSize(), x.name(), &x.fsys.scratch), nil
 }

@@ -22,6 +22,8 @@ type FS struct {
 	caseSensitive bool
 	upCase        func() (*upCase, error) // read when it is first needed
 	warnings      []error
+	scratch       scratch
+	security      securityCache
 }
 
 // An Option changes how Open opens a volume.

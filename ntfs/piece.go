@@ -45,13 +45,3 @@ func clip(p []byte, off, size int64) ([]byte, error) {
 	}
 	return p, nil
 }
-
-// borrow returns n bytes of a pool of *[]byte, and what gives them back.
-func borrow(pool *sync.Pool, n int64) ([]byte, func()) {
-	buf, _ := pool.Get().(*[]byte)
-	if buf == nil || int64(cap(*buf)) < n {
-		b := make([]byte, n)
-		buf = &b
-	}
-	return (*buf)[:n], func() { pool.Put(buf) }
-}

@@ -25,6 +25,12 @@ const (
 // stored: self-relative, as Windows passes it around. It is nil for a file that
 // has none.
 func (r *FileRecord) SecurityDescriptor() ([]byte, error) {
+	raw, err := r.rawSecurity()
+	return bytes.Clone(raw), err
+}
+
+// rawSecurity is SecurityDescriptor for callers that do not change it.
+func (r *FileRecord) rawSecurity() ([]byte, error) {
 	if r.SecurityID != 0 {
 		return r.fsys.securityDescriptor(r.SecurityID)
 	}
@@ -36,8 +42,7 @@ func (r *FileRecord) SecurityDescriptor() ([]byte, error) {
 	if a == nil || err != nil {
 		return nil, err
 	}
-	value, err := x.value(a, maxSecurity)
-	return bytes.Clone(value), err
+	return x.value(a, maxSecurity)
 }
 
 // securityDescriptor returns the descriptor of a security ID.

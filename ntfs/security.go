@@ -24,11 +24,22 @@ type Security struct {
 // Security returns the security descriptor of the file in words, nil when it
 // has none.
 func (r *FileRecord) Security() (*Security, error) {
-	raw, err := r.SecurityDescriptor()
+	kept := &r.fsys.security
+	if s := kept.ofID(r.SecurityID); s != nil {
+		return s, nil
+	}
+	raw, err := r.rawSecurity()
 	if raw == nil || err != nil {
 		return nil, err
 	}
-	return parseSecurity(raw, recordName(r.Number))
+	if s := kept.ofRaw(raw); s != nil {
+		return s, nil
+	}
+	s, err := parseSecurity(raw, recordName(r.Number))
+	if err == nil {
+		kept.keep(r.SecurityID, raw, s)
+	}
+	return s, err
 }
 
 // Bits of a security descriptor's control field, [MS-DTYP] 2.4.6.

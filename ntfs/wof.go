@@ -5,11 +5,8 @@ import (
 	"io"
 	"iter"
 	"math"
-	"sync"
 
 	"github.com/vmdkfs/vmdkfs/internal/cache"
-	"github.com/vmdkfs/vmdkfs/internal/compress/lzx"
-	"github.com/vmdkfs/vmdkfs/internal/compress/xpress"
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
@@ -52,18 +49,12 @@ type wof struct {
 	offsets   *cache.Cache
 	object    string
 
-	packed   sync.Pool // of *[]byte: compressed bytes
-	decoders sync.Pool // of decoder
-	last     lastPiece
-}
-
-// A decoder holds the tables of an algorithm.
-type decoder interface {
-	Decode(dst, src []byte) (int, error)
+	scratch *scratch
+	last    lastPiece
 }
 
 // newWOF returns what the streamSize bytes of stream decode to: size bytes.
-func newWOF(stream io.ReaderAt, streamSize int64, algorithm uint32, size int64, object string) (vnode.Content, error) {
+func newWOF(stream io.ReaderAt, streamSize int64, algorithm uint32, size int64, object string, s *scratch) (vnode.Content, error) {
 	chunk, known := wofChunkSize[algorithm]
 	switch {
 	case !known:
@@ -73,7 +64,7 @@ func newWOF(stream io.ReaderAt, streamSize int64, algorithm uint32, size int64, 
 	case size == 0:
 		return inline(nil), nil
 	}
-	w := &wof{stream: stream, algorithm: algorithm, chunk: chunk, chunks: (size-1)/chunk + 1, size: size, entry: 4, object: object}
+	w := &wof{stream: stream, algorithm: algorithm, chunk: chunk, chunks: (size-1)/chunk + 1, size: size, entry: 4, object: object, scratch: s}
 	if size > math.MaxUint32 {
 		w.entry = 8
 	}
@@ -170,7 +161,7 @@ func (w *wof) readGroup(p []byte, off int64) (int, error) {
 		}
 		end, ends = next, append(ends, next-start)
 	}
-	packed, release := borrow(&w.packed, end-start)
+	packed, release := w.scratch.borrow(end - start)
 	defer release()
 	if err := ondisk.ReadFull(w.stream, packed, w.table+start); err != nil {
 		return 0, failed(w.object, noOffset, err)
@@ -207,16 +198,7 @@ func (w *wof) decode(dst, src []byte, i int64) error {
 		copy(dst, src)
 		return nil
 	}
-	d, _ := w.decoders.Get().(decoder)
-	if d == nil {
-		if w.algorithm == wofLZX {
-			d = new(lzx.Decoder)
-		} else {
-			d = new(xpress.Decoder)
-		}
-	}
-	defer w.decoders.Put(d)
-	if _, err := d.Decode(dst, src); err != nil {
+	if err := w.scratch.decode(w.algorithm, dst, src); err != nil {
 		return corrupt(w.object, noOffset, "chunk %d: %v", i, err)
 	}
 	return nil

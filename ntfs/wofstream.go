@@ -46,5 +46,5 @@ func (x *file) openWOF(size int64) (vnode.Content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newWOF(stream, stream.Size(), algorithm, size, x.name())
+	return newWOF(stream, stream.Size(), algorithm, size, x.name(), &x.fsys.scratch)
 }
