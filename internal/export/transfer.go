@@ -3,7 +3,9 @@ package export
 import (
 	"io"
 	"io/fs"
+	"iter"
 
+	readahead "github.com/vmdkfs/vmdkfs/internal/ahead"
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -16,9 +18,13 @@ func (c *copier) content(f *newFile, src fs.File, size int64, buf []byte) (*dige
 		return nil, errNoReaderAt
 	}
 	t := transfer{copier: c, to: f, from: r, size: size, buf: buf, sum: c.newHash()}
-	if file, ok := src.(layer.File); ok {
+	file, ok := src.(layer.File)
+	switch {
+	case ok && size >= aheadSize:
+		t.err = readahead.Read(r, t.clipped(file.Extents()), bufferSize, t.use)
+	case ok:
 		file.Extents()(t.take)
-	} else {
+	default:
 		t.take(layer.Extent{Length: size}, nil)
 	}
 	if t.err == nil {
@@ -29,6 +35,10 @@ func (c *copier) content(f *newFile, src fs.File, size int64, buf []byte) (*dige
 	}
 	return t.sum.digest(), nil
 }
+
+// aheadSize is the size from which a file is read while the piece before is
+// written. Below it, a goroutine and its buffers cost more than that saves.
+const aheadSize = 1 << 20
 
 // A transfer is the content of one file on its way. It is one thing, and no
 // loop with closures around it, as most files are small: what is made for each
@@ -55,25 +65,46 @@ func (t *transfer) take(e layer.Extent, err error) bool {
 
 func (t *transfer) extent(e layer.Extent) error {
 	for stop := min(e.Offset+e.Length, t.size); e.Offset < stop; {
-		if err := t.ctx.Err(); err != nil {
-			return err
-		}
 		part := t.buf[:min(int64(len(t.buf)), stop-e.Offset)]
 		if err := ondisk.ReadFull(t.from, part, e.Offset); err != nil {
 			return err
 		}
-		t.sum.zeros(e.Offset - t.end)
-		t.sum.write(part)
-		if t.to != nil {
-			if _, err := t.to.WriteAt(part, e.Offset); err != nil {
-				return err
-			}
-			t.bytes.Add(int64(len(part)))
+		if err := t.use(part, e.Offset); err != nil {
+			return err
 		}
 		e.Offset += int64(len(part))
-		t.progress(e.Offset - t.end) // with the hole before it
-		t.end = e.Offset
 	}
+	return nil
+}
+
+// clipped yields extents up to the end of the file.
+func (t *transfer) clipped(extents iter.Seq2[layer.Extent, error]) iter.Seq2[layer.Extent, error] {
+	return func(yield func(layer.Extent, error) bool) {
+		for e, err := range extents {
+			e.Length = min(e.Length, t.size-e.Offset)
+			if (err != nil || e.Length > 0) && !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// use writes what was read at off.
+func (t *transfer) use(p []byte, off int64) error {
+	if err := t.ctx.Err(); err != nil {
+		return err
+	}
+	t.sum.zeros(off - t.end)
+	t.sum.write(p)
+	if t.to != nil {
+		if _, err := t.to.WriteAt(p, off); err != nil {
+			return err
+		}
+		t.bytes.Add(int64(len(p)))
+	}
+	end := off + int64(len(p))
+	t.progress(end - t.end) // with the hole before it
+	t.end = end
 	return nil
 }
 
