@@ -193,9 +193,13 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 	return nil, fs.ErrNotExist
 }
 
-// find returns the record of a name in the directory. The index is searched;
-// where that does not find the name, all of it is read before the answer is
-// that there is none: in an index that is damaged a name may be out of order.
+// smallIndex is how many bytes of blocks are read to be sure that a name is not
+// there: few reads, for some two thousand names.
+const smallIndex = 4 * indexPiece
+
+// find returns the record of a name in the directory. The index is searched.
+// Where that does not find the name, it may still be there, out of order: all of
+// the index is read if that costs little, or if the search met damage.
 func (d dirNode) find(name string) (fileRef, error) {
 	units, ok := storedName(name)
 	if !ok || len(units) == 0 {
@@ -213,7 +217,7 @@ func (d dirNode) find(name string) (fileRef, error) {
 	if want.table, err = d.record.fsys.upCase(); err == nil {
 		err = ix.search(want.compare, func(e indexEntry) bool { return !want.take(e) })
 	}
-	if !want.found {
+	if !want.found && (err != nil || ix.size() <= smallIndex) {
 		err = want.scan(ix, err)
 	}
 	switch {

@@ -120,6 +120,14 @@ func (ix *index) openBlocks(name []byte) error {
 	return nil
 }
 
+// size returns how many bytes the blocks have.
+func (ix *index) size() int64 {
+	if ix.blocks == nil {
+		return 0
+	}
+	return ix.blocks.Size()
+}
+
 // used reports whether a block is in use.
 func (ix *index) used(block int64) bool {
 	return block/8 < int64(len(ix.bitmap)) && ix.bitmap[block/8]&(1<<(block%8)) != 0

@@ -1,8 +1,13 @@
 package ntfs
 
+import "errors"
+
+var errDisorder = errors.New("its keys are not in order")
+
 // search goes down the tree to the keys for which compare returns 0, and calls
 // found with each of them until it returns false. compare tells how what is
-// looked for stands to a key; several keys may be equal to it.
+// looked for stands to a key; several keys may be equal to it. Keys that are not
+// in order in a node that it passes are an error.
 func (ix *index) search(compare func(key []byte) (int, error), found func(e indexEntry) bool) error {
 	s := indexSearch{index: ix, compare: compare, found: found}
 	_, err := s.node(ix.root, noBlock, 0)
@@ -36,7 +41,7 @@ func (s *indexSearch) node(entries []byte, block int64, depth int) (more bool, e
 			}
 		}
 		if order < 0 {
-			return true, nil
+			return true, s.inOrder(list, block)
 		}
 		if !s.found(list.indexEntry) {
 			return false, nil
@@ -46,6 +51,24 @@ func (s *indexSearch) node(entries []byte, block int64, depth int) (more bool, e
 		return false, s.badNode(block, list.err)
 	}
 	return true, nil
+}
+
+// inOrder fails when a key of the rest of a node does not stand behind what is
+// looked for.
+func (s *indexSearch) inOrder(rest indexEntries, block int64) error {
+	for rest.advance() && !rest.isLast() {
+		order, err := s.compare(rest.key())
+		if err == nil && order >= 0 {
+			err = errDisorder
+		}
+		if err != nil {
+			return s.badNode(block, err)
+		}
+	}
+	if rest.err != nil {
+		return s.badNode(block, rest.err)
+	}
+	return nil
 }
 
 // descend searches the block at a VCN, a child of a node at depth.
