@@ -206,15 +206,18 @@ func (c *compressed) unpack(p []byte, off int64, units []unit, runs []extent.Run
 	return nil
 }
 
-// decode fills dst from a compressed unit. One that holds less is damaged.
+// decode fills dst from a compressed unit. One whose chunks end before has zeros
+// behind them, as all drivers read it; one without a chunk is damaged, as the
+// file would have a hole in its place.
 func (c *compressed) decode(dst, src []byte, off int64) error {
 	n, err := lznt1.Decode(dst, src)
-	if err == nil && n < len(dst) {
-		return corrupt(c.object, noOffset, "the compression unit at %d has %d bytes, not %d", off, n, len(dst))
+	if err == nil && n == 0 {
+		return corrupt(c.object, noOffset, "the compression unit at %d has no chunk", off)
 	}
 	if err != nil {
 		return corrupt(c.object, noOffset, "the compression unit at %d: %v", off, err)
 	}
+	clear(dst[n:])
 	return nil
 }
 

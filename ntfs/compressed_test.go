@@ -2,9 +2,12 @@ package ntfs
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -194,6 +197,30 @@ func TestCompressedDamage(t *testing.T) {
 		break
 	}
 	require.ErrorIs(t, err, errBroken)
+}
+
+// TestShortUnit: behind the last chunk of a unit there are zeros, whether the
+// unit's clusters end there or a mark does, and whatever the buffer held.
+func TestShortUnit(t *testing.T) {
+	chunk := []byte("\x03\xb0\x02a\x04\x00") // eight times "a"
+	stored := append(binary.LittleEndian.AppendUint16(nil, 0x3000|4095), bytes.Repeat([]byte("s"), 4096)...)
+	full := append(slices.Concat(stored, stored)[:8190:8190], 0, 0) // the second of them is cut
+	binary.LittleEndian.PutUint16(full[4098:], 0x3000|(8192-4100-1))
+	for name, c := range map[string]struct {
+		clusters []byte
+		want     string
+	}{
+		"mark": {append(bytes.Clone(chunk), make([]byte, 4096-len(chunk))...), "aaaaaaaa"},
+		"end":  {full, strings.Repeat("s", 4096) + strings.Repeat("s", 8190-4100) + "\x00\x00"},
+	} {
+		list, err := extent.NewList([]extent.Run{{Offset: 0, Length: int64(len(c.clusters))}}, int64(len(c.clusters)))
+		require.NoError(t, err)
+		got := bytes.Repeat([]byte("x"), testUnit)
+		_, err = newCompressed(list, bytes.NewReader(c.clusters), testUnit, testUnit, testUnit, "test", new(scratch)).ReadAt(got, 0)
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, string(got[:len(c.want)]), name)
+		require.Equal(t, make([]byte, testUnit-len(c.want)), got[len(c.want):], name)
+	}
 }
 
 type brokenMap struct{}
