@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,4 +60,17 @@ func TestListNTFS(t *testing.T) {
 	status, out, errs := runNTFS(t, "streams", "ls", "-R", "--json")
 	require.Zero(t, status, errs)
 	require.Contains(t, out, `"streams":[{"name":"`)
+}
+
+// TestStatStreams: stat tells of a stream once, and not as an extended
+// attribute too.
+func TestStatStreams(t *testing.T) {
+	file := ntfsVolume(t, "streams")
+	r := invoke(t, "stat", file, "dir/file")
+	require.Zero(t, r.status, r.err)
+	require.Equal(t, 1, strings.Count(r.out, "stream"), r.out)
+	r = invoke(t, "stat", "--json", file, "dir/file")
+	require.Zero(t, r.status, r.err)
+	require.Equal(t, 1, strings.Count(r.out, `"streams":[{"name":"stream",`), r.out)
+	require.NotContains(t, r.out, "xattrs")
 }

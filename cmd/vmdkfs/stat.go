@@ -43,13 +43,13 @@ func (a *app) stat(d *vmdkfs.Disk, arg string) error {
 	if info == nil {
 		return errFailed
 	}
+	more, err := ntfsOf(info)
+	a.fail(arg, err)
 	var xattrs map[string][]byte
-	if sys, ok := info.Sys().(layer.Sys); ok {
+	if sys, ok := info.Sys().(layer.Sys); ok && more == nil { // those of NTFS are its streams, which more has
 		xattrs, err = sys.Xattrs()
 		a.fail(arg, err)
 	}
-	more, err := ntfsOf(info)
-	a.fail(arg, err)
 	if a.json {
 		b := appendStat(nil, p.name, info, target, xattrs)
 		return a.outputFailed(a.write(append(more.append(b), "}\n"...)))
