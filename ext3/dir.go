@@ -28,7 +28,6 @@ type dirent struct {
 
 func (d *dirent) Name() string              { return d.name }
 func (d *dirent) Type() fs.FileMode         { return d.fileType }
-func (d *dirent) Inode() uint64             { return uint64(d.number) }
 func (d *dirent) Node() (vnode.Node, error) { return d.fsys.node(d.number) }
 
 // fileTypes are the types by the number that an entry has for them.

@@ -3,29 +3,28 @@ package ext3
 import (
 	"bytes"
 	"context"
+	"io/fs"
 
-	"github.com/vmdkfs/vmdkfs/internal/ondisk"
+	"github.com/vmdkfs/vmdkfs/internal/twin"
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
-
-// A samePart is how much of two versions of a file system is read at once to
-// be compared.
-const samePart = 1 << 20
 
 // Same compares the file system with another version of it, an *FS, by their
 // inode tables and the blocks of their directories, which it reads in large
-// pieces. The function that it returns reports for an inode whether it and its
-// attributes are the same in both, but for the time of access, and for a
-// directory also whether all is that lies in it. It answers no where it does
-// not know. It is nil when other is no version of this file system.
+// pieces. The function that it returns reports for two entries of one name, one
+// from a directory of each, whether the inode and its attributes are the same in
+// both, but for the time of access, and all that lies in it; for nil and nil it
+// does so for the roots. It answers no where it does not know. It is nil when
+// other is no version of this file system.
 //
 // The content of a file counts as the same while its inode is: see
 // [layer.Unix.Stamped].
-func (f *FS) Same(ctx context.Context, other any) (func(inode uint64) (file, tree bool), error) {
+func (f *FS) Same(ctx context.Context, other any) (func(a, b fs.DirEntry) bool, error) {
 	g, ok := other.(*FS)
 	if !ok || !f.isVersionOf(g) {
 		return nil, nil
 	}
-	s := newSameness(f, g)
+	s := &sameness{a: f, b: g, tree: twin.New()}
 	for group := range f.geo.groups {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -35,12 +34,16 @@ func (f *FS) Same(ctx context.Context, other any) (func(inode uint64) (file, tre
 	if err := s.directories(ctx); err != nil {
 		return nil, err
 	}
-	return func(inode uint64) (file, tree bool) {
-		if inode > uint64(f.geo.inodes) {
-			return false, false
+	return func(a, b fs.DirEntry) bool {
+		if a == nil && b == nil {
+			return s.tree.Same(rootInode, true)
 		}
-		n := uint32(inode)
-		return s.same.has(n), s.same.has(n) && s.clean.has(n)
+		x, ok := vnode.EntryOf[*dirent](a)
+		if !ok || x.fsys != f {
+			return false
+		}
+		y, ok := vnode.EntryOf[*dirent](b)
+		return ok && y.fsys == g && x.number == y.number && a.IsDir() == b.IsDir() && s.tree.Same(x.number, a.IsDir())
 	}, nil
 }
 
@@ -55,29 +58,14 @@ func (f *FS) isVersionOf(g *FS) bool {
 		f.fast == nil && g.fast == nil && !f.strict && !g.strict
 }
 
-// A sameness is what two versions of a file system are found to have in
-// common.
+// A sameness is two versions of a file system, and what they are found to have
+// in common.
 type sameness struct {
-	a, b  *FS
-	same  inodeSet // inodes that are in use, sound and the same in both
-	clean inodeSet // directories in which all is the same
-	spans []dirSpan
-	dirty map[uint32]bool // directories in which something is not the same
-	// parents has the directories that were found in another one, and that one.
-	parents map[uint32]uint32
+	a, b   *FS
+	tree   *twin.Tree
+	spans  []twin.Part[dirSpan]
+	inline []uint32 // directories that the inode holds itself
 }
-
-func newSameness(a, b *FS) *sameness {
-	return &sameness{a: a, b: b, same: newInodeSet(a.geo.inodes), clean: newInodeSet(a.geo.inodes), dirty: make(map[uint32]bool), parents: make(map[uint32]uint32)}
-}
-
-// An inodeSet is a set of inodes by their numbers.
-type inodeSet []uint64
-
-func newInodeSet(inodes uint32) inodeSet  { return make(inodeSet, inodes/64+1) }
-func (s inodeSet) has(number uint32) bool { return s[number/64]>>(number%64)&1 != 0 }
-func (s inodeSet) add(number uint32)      { s[number/64] |= 1 << (number % 64) }
-func (s inodeSet) remove(number uint32)   { s[number/64] &^= 1 << (number % 64) }
 
 // group compares the inode tables of a group. What cannot be read is not the
 // same.
@@ -93,28 +81,16 @@ func (s *sameness) group(group uint32) {
 	geo := &s.a.geo
 	first := group*geo.inodesPerGroup + 1
 	count := min(s.a.usedInodes(group), s.b.usedInodes(group), geo.inodes-first+1)
-	perPart := uint32(samePart / geo.inodeSize)
-	bufA, bufB := make([]byte, samePart), make([]byte, samePart)
+	perPart := uint32(twin.PartSize / geo.inodeSize)
+	bufA, bufB := make([]byte, twin.PartSize), make([]byte, twin.PartSize)
 	for done := uint32(0); done < count; done += perPart {
 		n := min(perPart, count-done)
 		off := s.a.offset(tableA) + int64(done)*geo.inodeSize
 		partA, partB := bufA[:int64(n)*geo.inodeSize], bufB[:int64(n)*geo.inodeSize]
-		if readBoth(s.a, s.b, partA, partB, off) == nil {
+		if twin.Read(s.a.device, s.b.device, partA, partB, off) == nil {
 			s.inodes(first+done, partA, partB, off)
 		}
 	}
-}
-
-// readBoth reads the same bytes of two versions at once: storage answers two
-// requests as fast as one.
-func readBoth(a, b *FS, bufA, bufB []byte, off int64) error {
-	done := make(chan error, 1)
-	go func() { done <- ondisk.ReadFull(b.device, bufB, off) }()
-	err := ondisk.ReadFull(a.device, bufA, off)
-	if other := <-done; err == nil {
-		err = other
-	}
-	return err
 }
 
 // usedInodes returns how many inodes of a group may be in use: those behind
@@ -158,14 +134,10 @@ func (s *sameness) inodes(first uint32, partA, partB []byte, off int64) {
 		}
 		switch i.RawMode & modeType {
 		case modeDir:
-			if !s.directory(i) {
-				continue
-			}
+			s.directory(i)
 		case modeRegular, modeSymlink, modeChar, modeBlock, modeFIFO, modeSocket:
-		default:
-			continue
+			s.tree.AddFile(number)
 		}
-		s.same.add(number)
 	}
 }
 

@@ -2,59 +2,48 @@ package ext3
 
 import (
 	"bytes"
-	"cmp"
 	"context"
+	"io/fs"
 	"slices"
 
+	"github.com/vmdkfs/vmdkfs/internal/twin"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
-// maxSpanGap is how many bytes between the blocks of directories are read in
-// vain, rather than with one more read.
-const maxSpanGap = 64 << 10
-
-// A dirSpan is a run of a directory's blocks, at most samePart bytes.
+// A dirSpan is whose a run of a directory's blocks is.
 type dirSpan struct {
 	number uint32
 	flags  uint32 // of the inode
-	off    int64  // in the source; negative for what the inode holds itself
-	length int
 }
 
-// directory notes where the blocks of a directory lie, whose inode is the same
-// in both versions, and reports whether that can be told.
-func (s *sameness) directory(i *Inode) bool {
+// directory adds a directory whose inode is the same in both versions, and
+// notes where its blocks lie, if that can be told.
+func (s *sameness) directory(i *Inode) {
 	if i.Flags&flagInlineData != 0 {
-		for b, err := range i.inlineBlocks() {
-			if err != nil {
-				return false
-			}
-			s.spans = append(s.spans, dirSpan{i.Number, i.Flags, noOffset, len(b.data)})
-		}
-		s.clean.add(i.Number)
-		return true
+		s.inline = append(s.inline, i.Number)
+		s.tree.AddDir(i.Number)
+		return
 	}
 	extents, ok := i.dirExtents()
 	if !ok {
-		return false
+		return
 	}
 	if !i.mapsItself() {
 		// The blocks that map it may differ though the inode does not.
 		other, err := s.b.inode(i.Number)
 		if err != nil {
-			return false
+			return
 		}
 		if theirs, ok := other.dirExtents(); !ok || !slices.Equal(extents, theirs) {
-			return false
+			return
 		}
 	}
 	for _, e := range extents {
-		for at := int64(0); at < e.Length; at += samePart {
-			s.spans = append(s.spans, dirSpan{i.Number, i.Flags, e.Physical + at, int(min(samePart, e.Length-at))})
+		for at := int64(0); at < e.Length; at += twin.PartSize {
+			s.spans = append(s.spans, twin.Part[dirSpan]{Off: e.Physical + at, Length: int(min(twin.PartSize, e.Length-at)), Owner: dirSpan{i.Number, i.Flags}})
 		}
 	}
-	s.clean.add(i.Number)
-	return true
+	s.tree.AddDir(i.Number)
 }
 
 // mapsItself reports whether the inode alone says where its blocks lie.
@@ -82,75 +71,45 @@ func (i *Inode) dirExtents() ([]layer.Extent, bool) {
 	return list, end == i.Length
 }
 
-// directories compares the blocks of the directories, in the order in which
-// they lie, and leaves in clean those in which all is the same.
+// directories compares the blocks of the directories.
 func (s *sameness) directories(ctx context.Context) error {
-	slices.SortFunc(s.spans, func(x, y dirSpan) int { return cmp.Compare(x.off, y.off) })
-	bufA, bufB := make([]byte, samePart), make([]byte, samePart)
-	for rest := s.spans; len(rest) > 0; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if rest[0].off < 0 {
-			s.inline(rest[0].number)
-			rest = rest[1:]
-			continue
-		}
-		start, n := rest[0].off, 0
-		end := start
-		for n < len(rest) && rest[n].off <= end+maxSpanGap && rest[n].off+int64(rest[n].length) <= start+samePart {
-			end = max(end, rest[n].off+int64(rest[n].length))
-			n++
-		}
-		partA, partB := bufA[:end-start], bufB[:end-start]
-		err := readBoth(s.a, s.b, partA, partB, start)
-		for _, span := range rest[:n] {
-			from := int(span.off - start)
-			to := from + span.length
-			if err != nil || !bytes.Equal(partA[from:to], partB[from:to]) || !s.entries(span, partA[from:to]) {
-				s.dirty[span.number] = true
-			}
-		}
-		rest = rest[n:]
-	}
-	s.spans = nil
-	// What differs in a directory does so in all that it lies in.
-	for number := range s.dirty {
-		for s.clean.has(number) {
-			s.clean.remove(number)
-			parent, found := s.parents[number]
-			if !found {
-				break
-			}
-			number = parent
+	for _, number := range s.inline {
+		if !s.inlineEntries(number) {
+			s.tree.MarkDirty(number)
 		}
 	}
-	return nil
+	err := twin.Compare(ctx, s.a.device, s.b.device, s.spans, func(p twin.Part[dirSpan], a, b []byte) {
+		if a == nil || !bytes.Equal(a, b) || !s.entries(p, a) {
+			s.tree.MarkDirty(p.Owner.number)
+		}
+	})
+	s.spans, s.inline = nil, nil
+	s.tree.Settle()
+	return err
 }
 
-// inline is entries for a directory that the inode holds itself.
-func (s *sameness) inline(number uint32) {
+// inlineEntries is entries for a directory that the inode holds itself.
+func (s *sameness) inlineEntries(number uint32) bool {
 	i, err := s.a.inode(number)
 	if err != nil {
-		s.dirty[number] = true
-		return
+		return false
 	}
 	for b, err := range i.inlineBlocks() {
 		if err != nil || !s.block(i, b) {
-			s.dirty[number] = true
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // entries reports whether all that a run of a directory's blocks names is the
 // same, as far as inodes tell, and notes the directories in it.
-func (s *sameness) entries(span dirSpan, data []byte) bool {
-	dir := &Inode{fsys: s.a, Number: span.number, Flags: span.flags}
+func (s *sameness) entries(span twin.Part[dirSpan], data []byte) bool {
+	dir := &Inode{fsys: s.a, Number: span.Owner.number, Flags: span.Owner.flags}
 	size := int(s.a.geo.blockSize)
 	same := true
 	for at := 0; at < len(data); at += size {
-		same = s.block(dir, dirBlock{data[at : at+size], span.off + int64(at)}) && same
+		same = s.block(dir, dirBlock{data[at : at+size], span.Off + int64(at)}) && same
 	}
 	return same
 }
@@ -162,17 +121,19 @@ func (s *sameness) block(dir *Inode, b dirBlock) bool {
 		if err != nil {
 			return false
 		}
-		if dir.checkEntry(e) != nil || !s.same.has(e.number) {
-			same = false
-			continue
-		}
-		if !s.clean.has(e.number) {
-			continue // no directory
-		}
-		if other, twice := s.parents[e.number]; twice { // as in no sound file system
-			s.dirty[other], same = true, false
-		}
-		s.parents[e.number] = dir.Number
+		same = s.entry(dir, e) && same
 	}
 	return same
+}
+
+// entry is entries for one entry.
+func (s *sameness) entry(dir *Inode, e rawDirent) bool {
+	if dir.checkEntry(e) != nil {
+		return false
+	}
+	if s.a.super.incompat(incompatFiletype) && e.fileType > 0 && int(e.fileType) < len(fileTypes) &&
+		(fileTypes[e.fileType] == fs.ModeDir) != s.tree.IsDir(e.number) {
+		return false // a listing will find that it is no directory
+	}
+	return s.tree.Note(dir.Number, e.number)
 }

@@ -13,16 +13,17 @@ import (
 type volume interface {
 	Root() vnode.Dir
 	// Same compares the volume with another version of it. The function that it
-	// returns reports for a file, by the number of its inode, whether its inode
-	// and attributes are the same in both, and for a directory also whether all
-	// is that lies in it. It is nil when other is no version of the volume.
-	Same(ctx context.Context, other any) (func(inode uint64) (file, tree bool), error)
+	// returns reports for two entries of one name, one from a directory of each,
+	// whether they and all that lies in them are the same; for nil and nil it does
+	// so for the roots. It is nil when other is no version of the volume.
+	Same(ctx context.Context, other any) (func(a, b fs.DirEntry) bool, error)
 }
 
 // A volumePair is what is known of two volumes at the same place of the trees.
 // A nil volumePair knows nothing.
 type volumePair struct {
-	same func(inode uint64) (file, tree bool)
+	root uint64 // inode
+	same func(a, b fs.DirEntry) bool
 }
 
 // volumePair returns what is known of the volumes that two directories lie in.
@@ -50,12 +51,13 @@ func (c *comparison) volumePair(infoA, infoB fs.FileInfo) *volumePair {
 	if !ok || c.options.Slow || c.options.Checksum {
 		return v
 	}
-	if root, ok := unixOf(rootInfo{first.Root()}); !ok || root.Inode != a.Inode || root.Inode != b.Inode {
+	root, ok := unixOf(rootInfo{first.Root()})
+	if !ok || root.Inode != a.Inode || root.Inode != b.Inode {
 		return v
 	}
 	same, err := first.Same(c.ctx, b.Volume)
 	if err == nil { // else the walk will meet what cannot be read
-		v.same = same
+		v.root, v.same = root.Inode, same
 	}
 	return v
 }
@@ -66,44 +68,17 @@ type rootInfo struct{ vnode.Dir }
 func (rootInfo) Name() string { return "." }
 func (rootInfo) IsDir() bool  { return true }
 
-// tree reports whether two directories, and all that lies in them, are known to
-// be the same.
+// tree reports whether two directories are the roots, and all that lies in them
+// is known to be the same. Of others their entries have told.
 func (v *volumePair) tree(infoA, infoB fs.FileInfo) bool {
 	if v == nil || v.same == nil {
 		return false
 	}
 	a, _ := unixOf(infoA)
 	b, _ := unixOf(infoB)
-	if a.Inode != b.Inode {
-		return false
-	}
-	_, tree := v.same(a.Inode)
-	return tree
+	return a.Inode == v.root && b.Inode == v.root && v.same(nil, nil)
 }
 
 // entry reports whether two entries of such directories, with all that lies in
 // them, are known to be the same.
-func (v *volumePair) entry(a, b fs.DirEntry) bool {
-	if v == nil || v.same == nil {
-		return false
-	}
-	x, ok := numberOf(a)
-	if !ok {
-		return false
-	}
-	y, ok := numberOf(b)
-	if !ok || x != y {
-		return false
-	}
-	file, tree := v.same(x)
-	return tree || file && !a.IsDir() && !b.IsDir()
-}
-
-// numberOf returns the inode of an entry that lies in the volume of its
-// directory, where it can be told without reading it.
-func numberOf(e fs.DirEntry) (uint64, bool) {
-	if n, ok := e.(interface{ Inode() (uint64, bool) }); ok {
-		return n.Inode()
-	}
-	return 0, false
-}
+func (v *volumePair) entry(a, b fs.DirEntry) bool { return v != nil && v.same != nil && v.same(a, b) }

@@ -18,6 +18,14 @@ type DirEntry struct {
 
 var _ layer.DirEntry = (*DirEntry)(nil)
 
+// EntryOf returns what an entry of ReadDir was made of, if that is an E.
+func EntryOf[E Entry](e fs.DirEntry) (entry E, ok bool) {
+	if d, known := e.(*DirEntry); known {
+		entry, ok = d.Entry.(E)
+	}
+	return entry, ok
+}
+
 // Name returns the entry's name.
 func (d *DirEntry) Name() string { return d.name }
 
@@ -36,15 +44,6 @@ func (d *DirEntry) Info() (fs.FileInfo, error) {
 		return nil, d.fail("lstat", err)
 	}
 	return info{node, d.name}, nil
-}
-
-// Inode returns the number of the entry's inode in the volume of its directory,
-// where the entry has it, without reading the inode.
-func (d *DirEntry) Inode() (number uint64, ok bool) {
-	if n, known := d.Entry.(Numbered); known {
-		return n.Inode(), true
-	}
-	return 0, false
 }
 
 // Open opens the file itself. A link is not followed, and fails with

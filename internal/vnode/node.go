@@ -40,12 +40,6 @@ type Entry interface {
 	Node() (Node, error)
 }
 
-// A Numbered is an Entry that has the number of its node's inode.
-type Numbered interface {
-	Entry
-	Inode() uint64
-}
-
 // A File is a regular file.
 type File interface {
 	Node
