@@ -257,6 +257,21 @@ $1"
 bad-mft()  { spoilt "for n in range(4): m[mft + n * 1024:mft + n * 1024 + 512] = b'BAAD'.ljust(512, b'?')"; }   # the mirror is good
 bad-boot() { spoilt "m[:512] = bytes(512); assert m[-509:-501] == b'NTFS    '"; }                             # its copy is good
 
+# pair-1 and pair-2 are one volume at two times.
+pair() {
+  new 8M -c 1024
+  for name in pair-1 pair-2; do
+    fill "${name/-/}"
+    raw "
+assert v.attr('many', INDEX_ALLOCATION, '\$I30').size > 200_000
+assert v.attr('work/resident-same-times').resident and not v.attr('work/outside-same-times').resident
+assert v.attr('streams/all', ATTRIBUTE_LIST)
+for f in ('resident-same-times', 'outside-same-times', 'read'):  # ntfs-3g sets the time of change as it likes
+  v.set_value(v.attr('work/' + f, STANDARD_INFORMATION), 0x10, 8, 134_000_000_000_000_003)"
+    keep
+  done
+}
+
 mkdir -p "$OUT"
 names=("$@")
 if [ $# = 0 ]; then mapfile -t names < <(sed -nE '/^#-/,$s/^([a-z0-9-]+)\(\) *\{.*/\1/p' "$GEN/ntfs.sh" | grep -vxE 'plain|compressed|volume_flags|spoilt|on_board'); fi

@@ -331,6 +331,112 @@ def resumed():
     write('hiberfil.sys', b'wake'.ljust(4096, b'\0') + stamps('resumed', 4, 4096))
 
 
+T = 134_000_000_000_000_000  # 2025, in 100 ns since 1601
+
+
+def pair1():
+    """A volume at one time, for a comparison with what pair2 makes of it."""
+    for i in range(3000):
+        write('many/%04d' % i, '%d' % (i % 7))
+    for i in range(40):
+        write('still/%d/file' % i, text(1000 + i, i))
+    for d in ('work', 'work/deep/deeper', 'old', 'gone/below'):
+        for i in range(3):
+            write('%s/file-%d' % (d, i), text(900 * i, i))
+    for n in ('removed', 'renamed', 'moved', 'replaced', 'becomes-dir', 'grows', 'linked', 'twice', 'first-name', 'hidden', 'touched', 'read'):
+        write('work/' + n, text(500, len(n)))
+    for n in ('resident', 'outside'):
+        for kind in ('same-mtime', 'same-times'):
+            write('work/%s-%s' % (n, kind), text(400 if n == 'resident' else 9000, 1))
+    os.link('work/twice', 'work/twice-again')
+    os.link('work/first-name', 'work/second-name')
+    write('work/shrinks', text(9000))
+    os.mkdir('work/empty')
+    write('work/becomes-file/a', 'a')
+    write('work/becomes-file/b/c', 'c')
+    os.symlink('renamed', 'work/link')
+    os.symlink('moved', 'work/link-becomes-file')
+    for n in ('added', 'changed', 'removed', 'all'):
+        write('streams/' + n, 'unnamed')
+    write('streams/changed:s', 'one')
+    write('streams/removed:s', 'one')
+    write('streams/large', 'unnamed')
+    write('streams/large:s', text(70_000, 3))
+    for i in range(120):
+        write('streams/all:stream-%03d' % i, 'stream %d\n' % i)
+    write('streams/dir/file', 'x')
+    os.mkdir('compressed')
+    attrib('compressed', COMPRESSED | DIRECTORY)
+    write('compressed/file', text(20_000))
+    for d, _, files in os.walk('.', topdown=False):
+        for f in files:
+            if not os.path.islink(d + '/' + f):
+                times(d + '/' + f, T, T + 1, T + 2, T + 3)
+        times(d, T, T + 1, T + 2, T + 3)
+
+
+def same(path, data):
+    """Write data over the file, which keeps its size and its time of modification."""
+    t = struct.unpack('<4q', os.getxattr(path, 'system.ntfs_times'))
+    with open(path, 'r+b') as f:
+        f.write(data)
+    times(path, *t)
+
+
+def pair2():
+    for i in range(100, 3000, 300):
+        os.unlink('many/%04d' % i)
+        write('many/new-%04d' % i, '%d' % (i % 7))
+        write('many/%04d' % (i + 1), 'changed')
+        os.rename('many/%04d' % (i + 2), 'many/%04d-renamed' % (i + 2))
+    write('added', text(10))
+    write('work/added/deep/file', text(5000))
+    os.unlink('work/removed')
+    for d in ('gone/below', 'gone'):
+        for f in os.listdir(d):
+            os.unlink(d + '/' + f)
+        os.rmdir(d)
+    os.rename('work/renamed', 'work/renamed-since')
+    os.rename('work/moved', 'old/moved')
+    os.rename('work/deep', 'old/deep')
+    write('old/deep/deeper/file-1', text(77))
+    write('old/deep/deeper/file-3', text(78))
+    os.rename('work/file-2', 'work/replaced')
+    os.unlink('work/becomes-dir')
+    write('work/becomes-dir/file', 'x')
+    for f in ('a', 'b/c'):
+        os.unlink('work/becomes-file/' + f)
+    os.rmdir('work/becomes-file/b')
+    os.rmdir('work/becomes-file')
+    write('work/becomes-file', 'a file')
+    for n in ('resident', 'outside'):
+        for kind in ('same-mtime', 'same-times'):
+            same('work/%s-%s' % (n, kind), text(400 if n == 'resident' else 9000, 2))
+    with open('work/grows', 'ab') as f:
+        f.write(text(4000))
+    os.truncate('work/shrinks', 100)
+    os.link('work/linked', 'old/linked-too')
+    os.unlink('work/twice-again')
+    os.unlink('work/first-name')
+    attrib('work/hidden', HIDDEN | ARCHIVE)
+    times('work/touched', T, T + 10, T + 2, T + 11)
+    times('work/read', T, T + 1, T + 100, T + 3)
+    os.rmdir('work/empty')
+    os.unlink('work/link')
+    os.symlink('added', 'work/link')
+    os.unlink('work/link-becomes-file')
+    write('work/link-becomes-file', 'a file')
+    write('streams/added:s', 'one')
+    write('streams/changed:s', 'two')
+    os.unlink('streams/removed:s')
+    write('streams/all:stream-077', 'changed')
+    with open('streams/large:s', 'r+b') as f:
+        f.seek(69_000)
+        f.write(b'changed')
+    write('streams/dir:s', 'of a directory')
+    os.truncate('compressed/file', 19_000)
+
+
 if __name__ == '__main__':
     kind = globals()[sys.argv[1]]
     os.chdir(sys.argv[2])

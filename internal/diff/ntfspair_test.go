@@ -1,0 +1,148 @@
+package diff_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vmdkfs/vmdkfs/internal/diff"
+	"github.com/vmdkfs/vmdkfs/internal/testimg"
+	"github.com/vmdkfs/vmdkfs/ntfs"
+)
+
+// A line is what ntfs-3g knows of a file: testdata/ntfs/README.md describes the
+// fields.
+type line struct {
+	Path, Type, Target, Rdev, SHA256, ACL string
+
+	Inode, Attrib               uint64
+	Created, Modified, Accessed int64
+	Changed                     int64 // FILETIME
+	Size                        int64
+	Streams                     map[string]struct {
+		Size   int64
+		SHA256 string
+	}
+}
+
+func lines(t *testing.T, name string) map[string]line {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(testimg.Load(t, "ntfs/"+name+".manifest.jsonl.gz")))
+	m := make(map[string]line)
+	for {
+		var l line
+		err := d.Decode(&l)
+		if err == io.EOF {
+			return m
+		}
+		require.NoError(t, err)
+		m[l.Path] = l
+	}
+}
+
+// pairRenames are what ntfstree.py's pair2 renames.
+var pairRenames = map[string]string{
+	"work/renamed-since": "work/renamed",
+	"old/moved":          "work/moved",
+	"old/deep":           "work/deep",
+}
+
+func init() {
+	for i := 100; i < 3000; i += 300 {
+		old := fmt.Sprintf("many/%04d", i+2)
+		pairRenames[old+"-renamed"] = old
+	}
+}
+
+// expectLines is expect for what ntfs-3g knows of two states of a volume.
+func expectLines(before, after map[string]line, renamed map[string]string, checksum bool) map[string]wanted {
+	want := make(map[string]wanted)
+	used := make(map[string]bool)
+	for p, g := range after {
+		old, ok := former(before, p, renamed)
+		if !ok {
+			want[p] = wanted{kind: diff.Added}
+			continue
+		}
+		used[old] = true
+		f := before[old]
+		w := wanted{kind: diff.Changed, aspects: aspectsOf(f, g, checksum)}
+		if old != p {
+			w.from = old
+		}
+		if renamed[p] != "" {
+			w.kind = diff.Renamed
+		}
+		if w.kind == diff.Renamed || w.aspects != "" {
+			want[p] = w
+		}
+	}
+	for p := range before {
+		if !used[p] {
+			want[p] = wanted{kind: diff.Removed}
+		}
+	}
+	return want
+}
+
+// aspectsOf returns in what two states of a file differ.
+func aspectsOf(f, g line, checksum bool) string {
+	switch {
+	case f.Type != g.Type:
+		return "type"
+	case !checksum && f.Inode == g.Inode && f.Size == g.Size && f.Modified == g.Modified && f.Changed == g.Changed:
+		return ""
+	}
+	var list []string
+	for _, a := range []struct {
+		differs bool
+		aspect  string
+	}{
+		{f.SHA256 != g.SHA256 || f.Target != g.Target || f.Rdev != g.Rdev, "content"},
+		{f.Type != "dir" && f.Modified != g.Modified, "mtime"},
+		{!maps.Equal(f.Streams, g.Streams), "xattrs"},
+		{f.Attrib != g.Attrib || f.ACL != g.ACL, "attributes"},
+	} {
+		if a.differs {
+			list = append(list, a.aspect)
+		}
+	}
+	return join(list)
+}
+
+// TestNTFSPair: what differs between two states of a volume is what differs
+// between what ntfs-3g reads in them, and the file records tell it as a walk
+// does, whichever of the two comes first.
+func TestNTFSPair(t *testing.T) {
+	var volumes [2]*ntfs.FS
+	for i, name := range []string{"pair-1", "pair-2"} {
+		image := testimg.NTFS(t, name)
+		var err error
+		volumes[i], err = ntfs.Open(bytes.NewReader(image), int64(len(image)))
+		require.NoError(t, err)
+	}
+	first, second := diff.Tree{FS: volumes[0], Name: "."}, diff.Tree{FS: volumes[1], Name: "."}
+	before, after := lines(t, "pair-1"), lines(t, "pair-2")
+	for _, checksum := range []bool{false, true} {
+		want := expectLines(before, after, pairRenames, checksum)
+		require.Equal(t, wanted{kind: diff.Changed, aspects: "content"}, want["work/outside-same-mtime"])
+		require.Equal(t, checksum, want["work/resident-same-times"].kind == diff.Changed)
+		require.Equal(t, wanted{kind: diff.Changed, aspects: "type"}, want["work/becomes-file"])
+		require.Equal(t, want, got(t, run(t, first, second, diff.Options{Checksum: checksum})), "checksum %t", checksum)
+	}
+	require.Equal(t, run(t, first, second, diff.Options{Slow: true}), run(t, first, second, diff.Options{}))
+	require.Equal(t, run(t, second, first, diff.Options{Slow: true}), run(t, second, first, diff.Options{}))
+	for _, name := range []string{"work", "many", "old/deep", "streams/all"} {
+		a, b := diff.Tree{FS: volumes[0], Name: name}, diff.Tree{FS: volumes[1], Name: name}
+		if name == "old/deep" {
+			a.Name = "work/deep"
+		}
+		require.Equal(t, run(t, a, b, diff.Options{Slow: true}), run(t, a, b, diff.Options{}), name)
+	}
+	require.Empty(t, run(t, first, first, diff.Options{}))
+}
