@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""run.py [--runs N] [--only TEXT] [DIR]: measure vmdkfs beside other tools, on the disk that build-disk.sh made in DIR (bench/vm).
+"""run.py [--runs N] [--only TEXT] [--changed DIR] [DIR]: measure vmdkfs beside other tools, on the disk that build-disk.sh made in
+DIR (bench/vm), and with --changed on that of change-disk.py as well.
 
 Prints a Markdown table: medians of N runs, the ratio to vmdkfs, peak memory. Every contender of a case runs once unmeasured, so
 that what it reads is in memory, then they take turns. A tool that is not installed, or lacks what it needs, is named with the
@@ -17,6 +18,8 @@ LV = 'vg_root/root'
 BIG = 'var/lib/app/big.bin'
 TREE = 'usr/share/doc'      # many small files
 FOLDER = 'usr/share'        # what goes into an ISO image
+NOTE = '/home/alice/notes/n1.txt'
+SNAPSHOTS = 30
 MANY = 'usr'                # most of the files
 VERSIONS = dict(debugfs='debugfs -V', e2cp='dpkg-query -W e2tools', fls='fls -V', xorriso='xorriso -version', dd='dd --version',
                 ntfsls='ntfsls --version', sha256sum='sha256sum --version', tar='tar --version', openssl='openssl version', **{
@@ -27,11 +30,12 @@ def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     a.add_argument('--runs', type=int, default=5, help='measured runs of each program (5)')
     a.add_argument('--only', default='', help='only the cases whose names contain this')
+    a.add_argument('--changed', metavar='DIR', help='where change-disk.py made the disk as it was changed')
     a.add_argument('dir', nargs='?', default=os.path.join(HERE, 'vm'))
     a = a.parse_args()
     if not os.path.exists(os.path.join(a.dir, 'web01.vmdk')):
         sys.exit('no web01.vmdk in %s: run build-disk.sh first' % a.dir)
-    with Bench(os.path.abspath(a.dir), a.runs, a.only) as b:
+    with Bench(os.path.abspath(a.dir), a.runs, a.only, a.changed and os.path.abspath(a.changed)) as b:
         b.heading()
         for name, contenders in cases(b):
             if a.only in name:
@@ -76,6 +80,11 @@ def cases(b):
         plain('e2cp', 'e2cp %s:/etc/hostname %s/hostname' % (root, tmp)),
         plain('7z x', '7z x -so %s etc/hostname' % root),
     ]
+    yield 'cat %s, the guest\'s own path, cold process' % NOTE, [
+        ours('cat %s %s' % (image, NOTE)),
+        Program('debugfs cat', "debugfs -R 'cat %s' %s" % (NOTE.removeprefix('/home'), b.path('home.img')), files=[b.path('home.img')]),
+    ]
+    yield from versions(b, ours)
     yield 'ls -lR of root', [
         ours('ls -lR %s %s' % (image, LV)),
         plain('fls -r -m', 'fls -r -m / %s' % root),
@@ -151,6 +160,19 @@ def cases(b):
     ]
 
 
+def versions(b, ours):
+    """The disk and a changed one: the differences, and thirty snapshots in which the one follows the other."""
+    what = 'diff of two images of the disk, by metadata', 'versions of a file over %d snapshots' % SNAPSHOTS
+    if not b.changed:
+        b.skipped.append('%s; %s: need --changed' % what)
+        return
+    yield what[0], [ours('diff %s %s' % (b.path('web01.vmdk'), os.path.join(b.changed, 'web01.vmdk')))]
+    if b.only in what[1]:
+        store = b.datastore()
+        yield what[1], [ours('versions %s web01/web01.vmdk %s' % (store, NOTE))]
+        shutil.rmtree(store)
+
+
 def converted(b, ours):
     """The disk in other kinds of VMDK, which qemu-img makes of it when they are asked for."""
     disk, tmp = os.path.getsize(b.path('web01-flat.vmdk')), '"$TMP"'
@@ -175,8 +197,8 @@ def converted(b, ours):
 
 
 class Bench:
-    def __init__(self, directory, runs, only=''):
-        self.dir, self.runs, self.only, self.mount = directory, runs, only, None
+    def __init__(self, directory, runs, only='', changed=None):
+        self.dir, self.runs, self.only, self.changed, self.mount = directory, runs, only, changed, None
         self.rows, self.skipped, self.used = [], [], set()
 
     def __enter__(self):
@@ -251,6 +273,16 @@ class Bench:
         subprocess.run(['dd', 'if=' + self.path('web01-flat.vmdk'), 'of=' + image, 'bs=1M', 'skip=%d' % (offset >> 20),
                         'count=%d' % (size >> 20), 'conv=sparse', 'status=none'], check=True)
         return image
+
+    def datastore(self):
+        """Links to the two disks, half of the snapshots each."""
+        store = tempfile.mkdtemp(prefix='datastore.', dir=self.changed)
+        for i in range(SNAPSHOTS + 1):
+            vm = os.path.join(store, *(['.snapshot', 'daily.%02d' % i] if i else []), 'web01')
+            os.makedirs(vm)
+            for name in ('web01.vmdk', 'web01-flat.vmdk'):
+                os.link(os.path.join(self.dir if i <= SNAPSHOTS / 2 else self.changed, name), os.path.join(vm, name))
+        return store
 
     def convert(self, subformat):
         image = os.path.join(self.work, subformat + '.vmdk')
