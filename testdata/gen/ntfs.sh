@@ -2,7 +2,7 @@
 # ntfs.sh [NAME...]: make testdata/ntfs, all images or those named (the functions below the line).
 #
 # Every image asserts that it has the feature it exists for. See testdata/ntfs/README.md. Needs, beside what lib.sh needs:
-# ntfs-3g and FUSE, attr, libwim. compress.sh makes chunks of the same kinds for the decoders.
+# ntfs-3g and FUSE, attr, libwim, sleuthkit. compress.sh makes chunks of the same kinds for the decoders.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 OUT=$DATA/ntfs
 
@@ -270,6 +270,20 @@ for f in ('resident-same-times', 'outside-same-times', 'read'):  # ntfs-3g sets 
   v.set_value(v.attr('work/' + f, STANDARD_INFORMATION), 0x10, 8, 134_000_000_000_000_003)"
     keep
   done
+}
+
+# What sleuthkit and ntfsundelete find of deleted files; some of their clusters are in use again.
+deleted() {
+  new 3M -c 1024
+  fill deleted
+  fill deleted_since
+  keep
+  python3 "$GEN/ntfsdeleted.py" "$img" > "$W/found"
+  python3 -c "
+import json
+o = [json.loads(line) for line in open('$W/found')]
+assert len(o) >= 12 and any(0 < f['used'] < f['clusters'] for f in o) and any(f['used'] == 0 < f['clusters'] for f in o) and any(f['dir'] for f in o), o"
+  gzip -9n < "$W/found" > "$OUT/$name.deleted.jsonl.gz"
 }
 
 mkdir -p "$OUT"

@@ -437,6 +437,44 @@ def pair2():
     os.truncate('compressed/file', 19_000)
 
 
+def deleted():
+    """Files of all kinds, most of which are deleted; what overwrites follows in another mount, which looks for room from the start."""
+    for n in (0, 1, 500, 5000, 60_000, 120_000):
+        write('sizes/%d' % n, text(n, n))
+    write('tree/a/b/c/file', text(3000))
+    for n in ('x', 'n' * 200, 'a name with spaces.txt', 'ünïcödé ☃ 😀'):
+        write('names/' + n, text(2000, len(n)))
+    for i in range(60):  # in turns, so that both lie in pieces
+        for n in 'ab':
+            write('pieces-' + n, text(1024, i), 'ab')
+    write('linked/one', text(4000))
+    os.link('linked/one', 'linked/two')
+    write('linked/kept', text(4000))
+    os.link('linked/kept', 'linked/kept too')
+    write('streams/file', text(3000))
+    write('streams/file:stream', text(9000))
+    with open('holes', 'wb') as f:
+        f.write(b'begin')
+        f.seek(300_000)
+        f.write(b'end')
+    os.mkdir('compressed')
+    attrib('compressed', COMPRESSED | DIRECTORY)
+    write('compressed/file', text(50_000))
+    write('kept', text(3000))
+    for d, _, files in os.walk('.', topdown=False):
+        for f in files:
+            if f not in ('kept', 'kept too', 'pieces-a'):
+                times(d + '/' + f, *(T + 10_000_000 * len(f) + i for i in range(4)))
+                os.unlink(d + '/' + f)
+        if d in ('./tree/a/b', './tree/a/b/c', './streams'):
+            os.rmdir(d)
+
+
+def deleted_since():
+    for i in range(3):
+        write('over-%d' % i, text(30_000, i))
+
+
 if __name__ == '__main__':
     kind = globals()[sys.argv[1]]
     os.chdir(sys.argv[2])
