@@ -3,6 +3,7 @@ package vmdkfs
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -69,13 +70,7 @@ func (d *Disk) matcher(spec string) (func(*Volume) (bool, error), error) {
 		return nil, fmt.Errorf("%q is no device", tag)
 	}
 	if by, ok := strings.CutPrefix(name, "disk/by-"); ok {
-		kind, value, _ := strings.Cut(by, "/")
-		switch tag := strings.ToUpper(kind) + "=" + value; tagOf(tag) {
-		case "":
-			return nil, errNoDevice
-		default:
-			return d.matcher(tag)
-		}
+		return d.byLink(by)
 	}
 	if mapped, ok := strings.CutPrefix(name, "mapper/"); ok {
 		group, volume, ok := splitMapped(mapped)
@@ -107,6 +102,51 @@ func (d *Disk) matcher(spec string) (func(*Volume) (bool, error), error) {
 	return func(v *Volume) (bool, error) {
 		return v.disk == disk && v.Partition != nil && v.Partition.Number == named.partition, nil
 	}, nil
+}
+
+// byLink returns what tells whether a volume is the one that a link of udev in
+// /dev/disk leads to, given without "/dev/disk/by-".
+func (d *Disk) byLink(link string) (func(*Volume) (bool, error), error) {
+	kind, value, _ := strings.Cut(link, "/")
+	value = decodeUdev(value)
+	if kind != "id" {
+		if tag := strings.ToUpper(kind) + "=" + value; tagOf(tag) != "" {
+			return d.matcher(tag)
+		}
+		return nil, errNoDevice // by-path is about the machine
+	}
+	// Of the names by ID those of LVM and md are about the volumes themselves:
+	// Ubuntu's installer writes them into etc/fstab.
+	if id, ok := strings.CutPrefix(value, "dm-uuid-LVM-"); ok {
+		return func(v *Volume) (bool, error) {
+			return v.Logical != nil && strings.ReplaceAll(v.Group.UUID+v.Logical.UUID, "-", "") == id, nil
+		}, nil
+	}
+	if id, ok := strings.CutPrefix(value, "dm-name-"); ok {
+		return d.matcher("/dev/mapper/" + id)
+	}
+	if id, ok := strings.CutPrefix(value, "md-uuid-"); ok {
+		digits := func(s string) string { return strings.NewReplacer(":", "", "-", "").Replace(s) }
+		return func(v *Volume) (bool, error) { return v.Array != nil && digits(v.Array.UUID) == digits(id), nil }, nil
+	}
+	return nil, errNoDevice
+}
+
+// decodeUdev decodes a name that udev encoded to be that of a link: \x20 for a
+// byte that is not allowed in it, a space for one.
+func decodeUdev(name string) string {
+	var b strings.Builder
+	for i := 0; i < len(name); i++ {
+		if strings.HasPrefix(name[i:], `\x`) && i+4 <= len(name) {
+			if c, err := strconv.ParseUint(name[i+2:i+4], 16, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(name[i])
+	}
+	return b.String()
 }
 
 // logical matches a logical volume by name.

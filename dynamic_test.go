@@ -1,10 +1,12 @@
 package vmdkfs
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -90,4 +92,45 @@ func TestDynamicDamage(t *testing.T) {
 	_, err := d.Volumes()
 	require.ErrorIs(t, err, layer.ErrFormat)
 	require.ErrorContains(t, err, "private header")
+}
+
+// TestDynamicDrives: volumes of dynamic disks have the letters that the
+// registry has for their GUIDs, in either order of the bytes, else those of
+// their disk group.
+func TestDynamicDrives(t *testing.T) {
+	d := dynamicDisk(t, 1, 2, 3, 4)
+	volumes, err := d.Volumes()
+	require.NoError(t, err)
+	hints := 0
+	for _, v := range volumes {
+		if v.Dynamic == nil {
+			continue
+		}
+		plain, err := hex.DecodeString(strings.ReplaceAll(v.Dynamic.GUID, "-", ""))
+		require.NoError(t, err)
+		stored := bytes.Clone(plain)
+		slices.Reverse(stored[0:4])
+		slices.Reverse(stored[4:6])
+		slices.Reverse(stored[6:8])
+		for _, guid := range [][]byte{plain, stored} {
+			_, match := matchDevice(append([]byte("DMIO:ID:"), guid...))
+			require.NotNil(t, match)
+			found, err := d.find(match)
+			require.NoError(t, err)
+			require.Same(t, v, found)
+		}
+		if v.Dynamic.Hint == "" {
+			continue
+		}
+		hints++
+		want := Mount{Path: "/" + v.Dynamic.Hint[:1], Volume: v, Source: "volume " + v.Dynamic.GUID, Note: "the letter is that of its disk group: the registry has none"}
+		require.Contains(t, d.hintedDrives(nil), want)
+		for _, known := range []Mount{{Path: want.Path}, {Path: "/Q", Volume: v}} {
+			require.NotContains(t, d.hintedDrives([]Mount{known}), want)
+		}
+	}
+	require.NotZero(t, hints)
+	_, match := matchDevice([]byte("DMIO:ID:0123456789abcdef"))
+	_, err = d.find(match)
+	require.ErrorIs(t, err, errNoDevice)
 }

@@ -3,6 +3,7 @@ package vmdkfs
 import (
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -187,6 +188,62 @@ func TestDevice(t *testing.T) {
 	}
 	for _, spec := range []string{"/dev/sdb1", "/dev/sda9", "/dev/sda0", "/dev/sdx", "/dev/nvme0n2p1", "/dev/nvmexn1", "/dev/md0", "/dev/md/x", "/dev/mapper/vg_root", "/dev/sdaaaa", "/dev/sd1", "/dev/nvme0n0",
 		"/dev/mapper/a-b-c", "/dev/disk/by-path/x", "LABEL=none", "PARTLABEL=x", "/dev/vg_root/none", "proc", "UUID="} {
+		_, err := d.device(spec)
+		require.Error(t, err, spec)
+	}
+}
+
+// TestDeviceGPT: PARTUUID and PARTLABEL are what blkid calls them.
+func TestDeviceGPT(t *testing.T) {
+	name := "gpt.img"
+	files := fstest.MapFS{name: {Data: testimg.Load(t, "partition/gpt.img.gz")}}
+	d := opened(t)(Open(files, name))
+	manifest := regexp.MustCompile(`(?m)^NR="(\d+)" .* UUID="(\S+)" .* NAME="(.*)" SHA256`).FindAllStringSubmatch(string(testimg.Load(t, "partition/gpt.manifest")), -1)
+	require.Len(t, manifest, 5)
+	for _, m := range manifest {
+		want := "p" + m[1]
+		specs := []string{"PARTUUID=" + m[2], "PARTUUID=" + strings.ToUpper(m[2]), "/dev/disk/by-partuuid/" + m[2], "/dev/vda" + m[1], "/dev/nvme0n1p" + m[1], "/dev/xvda" + m[1], "/dev/mmcblk0p" + m[1]}
+		if m[3] != "" {
+			// blkid writes bytes as udev does.
+			specs = append(specs, "PARTLABEL="+decodeUdev(m[3]), "/dev/disk/by-partlabel/"+m[3], "/dev/disk/by-partlabel/"+strings.ReplaceAll(m[3], " ", `\x20`))
+		}
+		for _, spec := range specs {
+			v, err := d.device(spec)
+			require.NoError(t, err, spec)
+			require.Equal(t, want, v.Path, spec)
+		}
+	}
+	for _, spec := range []string{"PARTUUID=", "PARTLABEL=EFI", "/dev/vda4", "/dev/nvme1n1p1", "/dev/nvme0n1", `/dev/disk/by-partlabel/EFI\x2`} {
+		v, err := d.device(spec)
+		if spec == "/dev/nvme0n1" {
+			require.NoError(t, err)
+			require.Empty(t, v.Path)
+			continue
+		}
+		require.Error(t, err, spec)
+	}
+}
+
+// Links by ID are those of lvm2's and mdadm's udev rules.
+func TestDeviceByID(t *testing.T) {
+	d := openWeb01(t)
+	root, err := d.Volume("vg_root/root")
+	require.NoError(t, err)
+	id := strings.ReplaceAll(root.Group.UUID, "-", "") + strings.ReplaceAll(root.Logical.UUID, "-", "")
+	require.Len(t, id, 64)
+	for _, spec := range []string{"/dev/disk/by-id/dm-uuid-LVM-" + id, "/dev/disk/by-id/dm-name-vg_root-root"} {
+		v, err := d.device(spec)
+		require.NoError(t, err, spec)
+		require.Equal(t, "vg_root/root", v.Path, spec)
+	}
+	arrays := mdDisks(t, "stacked", 0)
+	boot, err := arrays.Volume("boot")
+	require.NoError(t, err)
+	digits := strings.ReplaceAll(strings.ReplaceAll(boot.Array.UUID, ":", ""), "-", "")
+	v, err := arrays.device("/dev/disk/by-id/md-uuid-" + strings.Join([]string{digits[:8], digits[8:16], digits[16:24], digits[24:]}, ":"))
+	require.NoError(t, err)
+	require.Equal(t, "boot", v.Path)
+	for _, spec := range []string{"/dev/disk/by-id/dm-uuid-LVM-" + id[1:], "/dev/disk/by-id/dm-uuid-LVM-", "/dev/disk/by-id/ata-x", "/dev/disk/by-id/md-uuid-", "/dev/disk/by-id/"} {
 		_, err := d.device(spec)
 		require.Error(t, err, spec)
 	}

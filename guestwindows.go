@@ -76,6 +76,7 @@ func (d *Disk) newWindows(v *Volume) (*Guest, error) {
 			g.Mounts[0].Note = joinNotes(g.Mounts[0].Note, "the registry has this letter for "+m.Volume.Path)
 		}
 	}
+	g.Mounts = append(g.Mounts, d.hintedDrives(g.Mounts)...)
 	drives.mounts = g.Mounts
 	return g, nil
 }
@@ -177,6 +178,24 @@ func (d *Disk) mountedDevices(w *windows) ([]Mount, error) {
 	return list, err
 }
 
+// hintedDrives returns drives for the volumes of dynamic disks that have none,
+// by the letters that their disk group has for them. The registry counts more:
+// it knows the machine.
+func (d *Disk) hintedDrives(known []Mount) []Mount {
+	var list []Mount
+	volumes, _ := d.Volumes() // what could not be read has no letter
+	for _, v := range volumes {
+		if v.Dynamic == nil || len(v.Dynamic.Hint) != 2 || v.Dynamic.Hint[1] != ':' || !isLetter(v.Dynamic.Hint[0]) {
+			continue
+		}
+		path := "/" + strings.ToUpper(v.Dynamic.Hint[:1])
+		if !slices.ContainsFunc(slices.Concat(known, list), func(m Mount) bool { return m.Path == path || m.Volume == v }) {
+			list = append(list, Mount{Path: path, Volume: v, Source: "volume " + v.Dynamic.GUID, Note: "the letter is that of its disk group: the registry has none"})
+		}
+	}
+	return list
+}
+
 // mountName returns the name in the guest's tree for a value of MountedDevices:
 // "C" for \DosDevices\C:, and the name of a volume for \??\Volume{...}.
 func mountName(value string) (string, bool) {
@@ -212,10 +231,12 @@ func matchDevice(data []byte) (source string, match func(*Volume) (bool, error))
 				strings.EqualFold(v.disk.Table.Table().ID, signature), nil
 		}
 	case len(data) == gpt && string(data[:8]) == "DMIO:ID:":
-		guid := formatGUID(data[8:])
+		// The database of dynamic disks has the bytes of a GUID in the order of
+		// its text, and no document says in which the registry has them.
+		guid, plain := formatGUID(data[8:]), fmt.Sprintf("%x-%x-%x-%x-%x", data[8:12], data[12:14], data[14:16], data[16:18], data[18:24])
 		return "volume " + guid, func(v *Volume) (bool, error) {
 			return v.Partition != nil && strings.EqualFold(v.Partition.GUID, guid) ||
-				v.Dynamic != nil && strings.EqualFold(v.Dynamic.GUID, guid), nil
+				v.Dynamic != nil && (strings.EqualFold(v.Dynamic.GUID, guid) || strings.EqualFold(v.Dynamic.GUID, plain)), nil
 		}
 	}
 	return "", nil
