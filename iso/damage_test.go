@@ -83,6 +83,7 @@ func TestDamagedImage(t *testing.T) {
 		detail string
 	}{
 		"empty":             {damage: func(e *editor) { e.image = nil }, open: layer.ErrFormat},
+		"UDF alone":         {damage: func(e *editor) { copy(e.image[pvd+1:], "BEA01") }, open: layer.ErrUnsupported, detail: "UDF alone"},
 		"no signature":      {damage: func(e *editor) { e.image[pvd+1] = 'X' }, open: layer.ErrFormat, detail: "no CD001"},
 		"cut descriptors":   {damage: func(e *editor) { e.image = e.image[:pvd+sectorSize] }, open: layer.ErrCorrupt, detail: "terminator"},
 		"no primary":        {damage: func(e *editor) { e.image[pvd] = 3 }, open: layer.ErrCorrupt, detail: "primary"},

@@ -108,12 +108,21 @@ func (c *copier) copy(n *node) error {
 // names the path as the source does.
 func fileError(n *node, done int64, err error) error {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		err = pe.Err
+		err = pe.Err // without what is put around it, for the text behind it
 	}
 	if done < n.size {
 		err = fmt.Errorf("%w; padded with zeros from byte %d of %d", err, done, n.size)
 	}
-	return &fs.PathError{Op: "read", Path: n.path(), Err: err}
+	return nodeError("read", n, err)
+}
+
+// nodeError returns err as that of a node, with its path in the source. An error
+// of an entry may have the path that the entry has in a larger file system.
+func nodeError(op string, n *node, err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		op, err = pe.Op, pe.Err
+	}
+	return &fs.PathError{Op: op, Path: n.path(), Err: err}
 }
 
 // read reads the file as far as it can be read and as it was promised, and

@@ -80,7 +80,8 @@ type FS struct {
 }
 
 // Open opens the image of size bytes in r. An image without the signature of
-// ISO 9660 is [layer.ErrFormat].
+// ISO 9660 is [layer.ErrFormat], or [layer.ErrUnsupported] when it has that of
+// UDF alone.
 func Open(r io.ReaderAt, size int64, opts ...OpenOption) (*FS, error) {
 	f := &FS{source: r, size: size, cache: cache.New(r, cacheBudget)}
 	for _, opt := range opts {
@@ -124,6 +125,8 @@ func (f *FS) descriptors() (main, supplementary *volumeDescriptor, err error) {
 			return nil, nil, layer.Errorf(err, layerName, "volume descriptor", off, "")
 		}
 		switch {
+		case i == 0 && bytes.Equal(d.standardID(), extendedID):
+			return nil, nil, layer.Errorf(layer.ErrUnsupported, layerName, "volume descriptor", off, "a volume of UDF alone")
 		case !bytes.Equal(d.standardID(), standardID) && i == 0:
 			return nil, nil, layer.Errorf(layer.ErrFormat, layerName, "volume descriptor", off, "no CD001")
 		case !bytes.Equal(d.standardID(), standardID), d.kind() == kindTerminator:

@@ -14,6 +14,7 @@ const (
 
 var (
 	standardID = []byte("CD001") // ECMA-119 8.1.2
+	extendedID = []byte("BEA01") // ECMA-167 2/9.2: what follows is of another standard, of UDF mostly
 
 	// jolietEscape is the escape sequence of UCS-2 level 3, which says that a
 	// supplementary descriptor is Joliet's.

@@ -24,6 +24,7 @@ type walker struct {
 	date    instant // for what has no time
 	serial  uint32
 	entries int
+	dirs    int
 	linked  map[fileID]*link // files of several names
 	attrs   map[attr]*attr
 	report  *Report
@@ -110,7 +111,7 @@ func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted select
 		return err
 	}
 	if failed != nil {
-		w.report.add(failed)
+		w.report.add(nodeError("readdir", dir, failed))
 	}
 	if wanted != nil {
 		list = slices.DeleteFunc(slices.Clone(list), func(e fs.DirEntry) bool { _, ok := wanted[e.Name()]; return !ok })
@@ -133,7 +134,7 @@ func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted select
 			err = w.describe(&n, entry, info)
 		}
 		if err != nil {
-			w.report.add(err)
+			w.report.add(nodeError("lstat", &n, err))
 			continue
 		}
 		nodes = append(nodes, n)
@@ -154,7 +155,7 @@ func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted select
 			continue
 		}
 		if n.dir.manifest {
-			w.entries-- // it is not of the source
+			w.entries, w.dirs = w.entries-1, w.dirs-1 // it is not of the source
 			continue
 		}
 		list, err := readDir(w.fsys, n)
@@ -281,6 +282,9 @@ func (w *walker) readLink(n *node, entry layer.DirEntry) (string, error) {
 // first of them has the data.
 func (w *walker) number(n *node) {
 	w.entries++
+	if n.isDir() {
+		w.dirs++
+	}
 	if n.more != nil && n.more.link != nil {
 		l := n.more.link
 		l.names++

@@ -16,9 +16,11 @@ import (
 type Report struct {
 	Size    int64 // of the image, in bytes
 	Entries int   // files of all types, the root among them
+	Dirs    int   // directories among them
 	Data    int64 // bytes of files, without padding, hard links once
 	// Errors holds one error for each file that could not be read, in the
-	// order in which they were met. The image is whole nevertheless: a file
+	// order in which they were met: an *fs.PathError with the file's path in
+	// the source. The image is whole nevertheless: a file
 	// or directory that could not be described is not in it, a directory that
 	// could not be listed has what was listed, and a file whose data could not
 	// be read, or had changed, has its size, with zeros from there on.
@@ -137,7 +139,7 @@ func (s *settings) write(w io.Writer, fsys fs.FS, report *Report) error {
 	if err := m.lay(); err != nil {
 		return err
 	}
-	report.Entries, report.Data, report.Size = walk.entries, m.data, int64(m.sectors)*sectorSize
+	report.Entries, report.Dirs, report.Data, report.Size = walk.entries, walk.dirs, m.data, int64(m.sectors)*sectorSize
 	out := &sink{w: w, ctx: s.ctx, total: report.Size, progress: s.progress}
 	if err := out.sections(m.front); err != nil {
 		return err

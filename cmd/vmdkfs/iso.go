@@ -4,10 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,82 +22,163 @@ import (
 )
 
 func (a *app) isoCommand() *cobra.Command {
-	var file, label string
-	var udf, manifest bool
+	var f isoFlags
 	c := &cobra.Command{
 		Use:   "iso -o FILE IMAGE PATH...",
 		Short: "Write files and directories to an ISO image",
-		Long: `Write files and directories to an ISO 9660 image with Rock Ridge (for Unix:
-modes, owners, times, links) and Joliet (for Windows).
+		Long: `Write files and directories to an ISO image of three views over the same data:
+ISO 9660 with Rock Ridge (for Unix: modes, owners, times, links), Joliet (for
+Windows), and UDF, which has files of 4 GiB and long names where Joliet has not.
 
 The image holds what is in the directory PATH, as with mkisofs. A file, or each
 of several PATHs, is in its root under its own name. FILE is replaced when the
-image is complete; - is standard output.`,
+image is complete; - is standard output. A file that cannot be read to its end
+has zeros from there on, is told, and makes the exit status 1.
+VMDKFS/MANIFEST.TXT in the image names such files, and what no view can hold:
+ACLs, other extended attributes, streams.
+
+With --reproducible the same files make the same image, byte for byte, whenever
+it is written. Its date is then that of the environment's SOURCE_DATE_EPOCH, in
+seconds, or the newest modification time of the PATHs.`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			if file == "-" && isTerminal(a.raw) {
+			if f.file == "-" && isTerminal(a.raw) {
 				return errors.New("an ISO image is nothing for a terminal")
 			}
-			return a.with(args[0], func(d *vmdkfs.Disk) error {
-				var opts []iso.WriteOption
-				if label != "" {
-					opts = append(opts, iso.WithLabel(label))
+			if f.reproducible {
+				var err error
+				if f.date, err = sourceDate(); err != nil {
+					return err
 				}
-				if !udf {
-					opts = append(opts, iso.WithoutUDF())
-				}
-				if manifest {
-					opts = append(opts, iso.WithManifest())
-				}
-				return a.iso(c.Context(), d, args[1:], file, opts)
-			})
+			}
+			return a.writing(args[0], func(d *vmdkfs.Disk) (summary, error) { return a.iso(c.Context(), d, args[1:], f) })
 		},
 	}
-	c.Flags().StringVarP(&file, "output", "o", "", "the image to write; - is standard output")
-	c.Flags().StringVar(&label, "label", "", "name of the volume")
-	c.Flags().BoolVar(&udf, "udf", false, "add a UDF file system, which has files of 4 GiB and long names where Joliet has not")
-	c.Flags().BoolVar(&manifest, "manifest", false, "add VMDKFS/MANIFEST.TXT: what could not be read, and what the image cannot hold")
+	c.Flags().StringVarP(&f.file, "output", "o", "", "the image to write; - is standard output")
+	c.Flags().StringVar(&f.label, "label", "", "name of the volume")
+	c.Flags().BoolVar(&f.udf, "udf", true, "add the UDF view; --udf=false leaves it out")
+	c.Flags().BoolVar(&f.manifest, "manifest", true, "add the manifest; --manifest=false leaves it out")
+	c.Flags().BoolVar(&f.reproducible, "reproducible", false, "let the image depend on nothing but the files")
 	c.MarkFlagRequired("output") // fails for a flag that does not exist
 	return c
 }
 
+// isoFlags are the flags of iso.
+type isoFlags struct {
+	file, label   string
+	udf, manifest bool
+	reproducible  bool
+	date          time.Time // of the environment; zero when it has none
+}
+
+// sourceDate returns the time that SOURCE_DATE_EPOCH says, or zero. See
+// reproducible-builds.org/specs/source-date-epoch.
+func sourceDate() (time.Time, error) {
+	text, ok := os.LookupEnv("SOURCE_DATE_EPOCH")
+	if !ok {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH is %q, not a number of seconds", text)
+	}
+	return time.Unix(seconds, 0), nil
+}
+
+// options returns the options that the flags ask for, for files of from.
+func (f *isoFlags) options(from tree, sources []export.Source) ([]iso.WriteOption, error) {
+	opts := []iso.WriteOption{iso.WithLongJoliet()}
+	if f.label != "" {
+		opts = append(opts, iso.WithLabel(f.label))
+	}
+	if !f.udf {
+		opts = append(opts, iso.WithoutUDF())
+	}
+	if f.manifest {
+		opts = append(opts, iso.WithManifest())
+	}
+	if f.reproducible && f.date.IsZero() {
+		f.date = time.Unix(0, 0) // of files that have no time
+		for _, s := range sources {
+			info, err := from.Lstat(s.Path)
+			if err != nil {
+				return nil, err
+			}
+			if mtime := info.ModTime(); mtime.After(f.date) {
+				f.date = mtime
+			}
+		}
+	}
+	if f.reproducible {
+		opts = append(opts, iso.WithTime(f.date.UTC()))
+	}
+	return opts, nil
+}
+
 // iso writes the files at args to the image file.
-func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, file string, opts []iso.WriteOption) error {
+func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, f isoFlags) (summary, error) {
 	from, sources := a.sources(d, args)
 	if len(sources) == 0 {
-		return errFailed
+		return summary{}, errFailed
 	}
 	var names []string
 	for _, s := range sources {
 		names = append(names, s.Path)
 	}
 	files, err := export.Select(from, names)
+	var opts []iso.WriteOption
+	if err == nil {
+		opts, err = f.options(from, sources)
+	}
 	if err != nil {
 		a.fail(args[0], err)
-		return errFailed
+		return summary{}, errFailed
 	}
 	p := a.progress(nil)
-	defer p.stop()
-	opts = append(opts, iso.WithContext(ctx), iso.WithLongJoliet(), iso.WithProgress(p.set))
-	err = a.toFile(file, func(w io.Writer) error {
-		report, err := iso.Write(w, files, opts...)
+	opts = append(opts, iso.WithContext(ctx), iso.WithProgress(p.set))
+	var report *iso.Report
+	err = a.toFile(f.file, func(w io.Writer) (err error) {
+		report, err = iso.Write(w, files, opts...)
 		for _, e := range report.Errors {
-			a.fail(pathOf(e, args[0]), e)
+			a.failInImage(from, sources, f.file, e)
 		}
 		return err
 	})
-	if !errors.Is(err, errFailed) {
-		a.fail(file, err)
+	p.stop()
+	if err != nil {
+		if !errors.Is(err, errFailed) {
+			a.failInImage(from, sources, f.file, err)
+		}
+		return summary{}, nil // there is no image
 	}
-	return nil
+	return summary{files: int64(report.Entries - report.Dirs), dirs: int64(report.Dirs - 1), bytes: report.Data}, nil
 }
 
-// pathOf returns the path that err is about, or another when it names none.
-func pathOf(err error, other string) string {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		return pe.Path
+// failInImage reports an error of what was to be in the image, with its path in
+// the source, or else of the image.
+func (a *app) failInImage(from tree, sources []export.Source, file string, err error) {
+	pe, ok := err.(*fs.PathError)
+	if !ok || pe.Op == "write" || pe.Path == file {
+		a.fail(file, err)
+		return
 	}
-	return other
+	a.fail(from.shown(sourceOf(from, sources, pe.Path)), pe.Err)
+}
+
+// sourceOf returns where a path of the image is from.
+func sourceOf(from tree, sources []export.Source, name string) string {
+	if len(sources) == 1 {
+		if info, err := from.Lstat(sources[0].Path); err == nil && info.IsDir() {
+			return path.Join(sources[0].Path, name)
+		}
+	}
+	first, rest, _ := strings.Cut(name, "/")
+	for _, s := range sources {
+		if path.Base(s.Path) == first {
+			return path.Join(s.Path, rest)
+		}
+	}
+	return name
 }
 
 // toFile has write produce the file at name, which is complete or not there.

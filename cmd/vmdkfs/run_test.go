@@ -239,7 +239,8 @@ func TestISO(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "home.iso")
 	r := invoke(t, "iso", "-o", file, "--label", "HOME", web01(t), "vg_root/home")
-	require.Equal(t, result{}, r)
+	require.Zero(t, r.status)
+	require.Regexp(t, `^vmdkfs: 44 files, 5 directories, .*\n$`, r.err)
 	image, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, "CD001", string(image[0x8001:0x8006]))
@@ -250,7 +251,16 @@ func TestISO(t *testing.T) {
 	require.Equal(t, 0, r.status, r.err)
 	require.Contains(t, r.out, `ISO 9660  label "HOME", Rock Ridge`)
 	was, is := invoke(t, "hash", web01(t), "vg_root/home"), invoke(t, "hash", file)
-	require.Equal(t, was, is)
+	require.Zero(t, is.status)
+	require.Equal(t, 1, strings.Count(is.out, "  VMDKFS/MANIFEST.TXT\n"))
+	require.Equal(t, was.out, regexp.MustCompile(`(?m)^.*  VMDKFS/.*\n`).ReplaceAllString(is.out, ""))
+	require.Contains(t, string(image), "NSR0") // UDF
+	r = invoke(t, "iso", "--json", "-o", file, "--udf=false", "--manifest=false", web01(t), "vg_root/home")
+	require.Regexp(t, `^{"event":"summary","dry_run":false,"files":44,"dirs":5,"skipped":0,"bytes":[0-9]+,"failed":0,.*}\n$`, r.err)
+	require.Equal(t, was, invoke(t, "hash", file))
+	image, err = os.ReadFile(file)
+	require.NoError(t, err)
+	require.NotContains(t, string(image), "NSR0")
 	r = invoke(t, "iso", "-o", "-", web01(t), hostname, "p1/grub")
 	require.Equal(t, 0, r.status, r.err)
 	require.Equal(t, "CD001", r.out[0x8001:0x8006])
@@ -260,6 +270,30 @@ func TestISO(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
+}
+
+// TestReproducibleISO: the same files make the same image at any time.
+func TestReproducibleISO(t *testing.T) {
+	write := func(args ...string) string {
+		r := invoke(t, append([]string{"iso", "-o", "-", web01(t)}, args...)...)
+		require.Zero(t, r.status, r.err)
+		return r.out
+	}
+	day := func(image string) string { return image[0x8000+813:][:8] } // of the volume's creation
+	mtime := "20261123"
+	first := write("--reproducible", "vg_root/home", hostname)
+	require.Equal(t, mtime, day(first))
+	require.NotEqual(t, mtime, day(write("vg_root/home")))
+	require.Equal(t, first, write("--reproducible", "vg_root/home", hostname))
+	t.Setenv("SOURCE_DATE_EPOCH", "86400")
+	require.Equal(t, "19700102", day(write("--reproducible", "vg_root/home")))
+	require.NotEqual(t, "19700102", day(write("vg_root/home")))
+	for _, text := range []string{"", "-1", "today", "1.5"} {
+		t.Setenv("SOURCE_DATE_EPOCH", text)
+		r := invoke(t, "iso", "--reproducible", "-o", "-", web01(t), hostname)
+		require.Equal(t, 2, r.status)
+		require.Contains(t, r.err, fmt.Sprintf("SOURCE_DATE_EPOCH is %q", text))
+	}
 }
 
 func TestInfo(t *testing.T) {
