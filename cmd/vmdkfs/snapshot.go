@@ -62,8 +62,10 @@ func (a *app) choose(image string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if v, ok := datastore.Named(list, s.version); ok {
-		return v.File, nil
+	for _, name := range []string{s.version, unprintable(s.version)} { // as it is, or as versions printed it
+		if v, ok := datastore.Named(list, name); ok {
+			return v.File, nil
+		}
 	}
 	t, err := parseTime(s.version, time.Now())
 	if err != nil {

@@ -259,7 +259,7 @@ func (a *app) writeVersions(rows []versionRow, ofFile bool) error {
 		}
 		switch {
 		case r.Error != "":
-			what = "cannot be read"
+			what = "cannot be read: " + r.Error
 		case ofFile && !*r.Present:
 			what = "-"
 		case ofFile:

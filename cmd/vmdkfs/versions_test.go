@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -141,4 +143,37 @@ func TestVersionsOfSteps(t *testing.T) {
 			require.Equal(t, want, got, "%s %q", path, flags)
 		}
 	}
+}
+
+// TestVersionsTerminal: nothing that a datastore or an image names reaches the
+// terminal as it is, and why a version cannot be read is in its row.
+func TestVersionsTerminal(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no file of Windows has a control character in its name")
+	}
+	const evil = "daily.2026-11-18\x1b[2J\nx"
+	same := func(disk []byte) []byte { return disk }
+	root := store(t, map[string]func([]byte) []byte{
+		evil:          same,
+		"cut\x1b[31m": func(disk []byte) []byte { return disk[:4<<20] },
+		"current":     same,
+	})
+	for _, args := range [][]string{{}, {"/home/alice/notes/n1.txt"}, {"/home/\x1b[2J"}, {"--json"}} {
+		r := invoke(t, append([]string{"versions", root, "web01/web01.vmdk"}, args...)...)
+		require.Equal(t, 1, r.status)
+		require.NotContains(t, r.out+r.err, "\x1b", args)
+		require.Equal(t, 3, strings.Count(r.out, "\n"), r.out)
+		require.Equal(t, 1, strings.Count(r.err, "\n"), r.err)
+		if len(args) == 0 || args[0] != "--json" {
+			require.Contains(t, r.out, `daily.2026-11-18\x1b[2J\x0ax`)
+			line := regexp.MustCompile(`(?m)^.* cut\\x1b\[31m .*  cannot be read: (.*)$`).FindStringSubmatch(r.out)
+			require.NotNil(t, line, r.out)
+			require.Contains(t, r.err, line[1])
+			require.Contains(t, line[1], "(incomplete")
+		}
+	}
+	// What is printed is taken.
+	r := invoke(t, "cat", "--version", `daily.2026-11-18\x1b[2J\x0ax`, filepath.Join(root, "web01/web01.vmdk"), "/home/alice/notes/n1.txt")
+	require.Equal(t, 0, r.status, r.err)
+	require.NotEmpty(t, r.out)
 }
