@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -259,7 +260,8 @@ func (a *app) writeVersions(rows []versionRow, ofFile bool) error {
 		}
 		switch {
 		case r.Error != "":
-			what = "cannot be read: " + r.Error
+			why, _, _ := strings.Cut(r.Error, "; ") // the failure has all of it
+			what = "cannot be read: " + why
 		case ofFile && !*r.Present:
 			what = "-"
 		case ofFile:
