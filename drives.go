@@ -101,6 +101,10 @@ type wrappedEntry struct {
 	in driveDir
 }
 
+var _ vnode.Wrapped = wrappedEntry{}
+
+func (e wrappedEntry) Unwrap() vnode.Entry { return e.Entry }
+
 func (e wrappedEntry) Node() (vnode.Node, error) {
 	node, err := e.Entry.Node()
 	return e.in.on(node), err

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vmdkfs/vmdkfs/internal/testimg"
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -58,6 +59,15 @@ func TestWindowsGuest(t *testing.T) {
 		{"/volume{66666666-2222-3333-4444-555555555555}", "data/p1", "volume 5d1c2b3a-0001-4002-8003-1234567890ab"},
 	}, mountRows(g))
 	require.Equal(t, "C/ D/ E/", list(t, g, "."))
+	entries, err := g.ReadDir("C")
+	require.NoError(t, err)
+	for _, e := range entries { // diff asks the entries of the volume
+		_, ok := vnode.EntryOf[interface {
+			vnode.Entry
+			IsDir() bool // which those that wrap them have not
+		}](e)
+		require.True(t, ok, e.Name())
+	}
 
 	// What ntfs-3g reads on each drive
 	for drive, manifest := range map[string]string{"C": "system", "d": "d", "E": "e"} {

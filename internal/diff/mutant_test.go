@@ -7,9 +7,11 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vmdkfs/vmdkfs"
 	"github.com/vmdkfs/vmdkfs/ext3"
 	"github.com/vmdkfs/vmdkfs/internal/diff"
 	"github.com/vmdkfs/vmdkfs/internal/testimg"
@@ -129,6 +131,38 @@ func TestMutants(t *testing.T) {
 			sameAsWalk(t, damaged, open(t, name, bytes.Clone(changed)), fmt.Sprintf("%s, %d, both", name, n))
 		}
 		require.Greater(t, opened, count/2, name)
+	}
+}
+
+// TestGuests: so they do in the trees that guests see, where entries are wrapped
+// and volumes mounted.
+func TestGuests(t *testing.T) {
+	for name, image := range map[string][]byte{
+		"winguest": testimg.Load(t, "winguest/system.img.gz"),
+		"web01":    testimg.Load(t, "web01/web01-flat.vmdk"),
+	} {
+		guest := func(image []byte) walk.FS {
+			d, err := vmdkfs.Open(fstest.MapFS{"disk.img": {Data: image}}, "disk.img")
+			if err != nil {
+				return nil
+			}
+			g, err := d.Guest()
+			if err != nil {
+				return nil // the damage is to what it is known by
+			}
+			return g
+		}
+		whole := guest(image)
+		require.NotNil(t, whole, name)
+		random := rand.New(rand.NewPCG(12, 1))
+		compared := 0
+		for n := range 60 {
+			if damaged := guest(mutate(image, random, 1+n%8)); damaged != nil {
+				compared++
+				sameAsWalk(t, whole, damaged, fmt.Sprintf("%s, %d", name, n))
+			}
+		}
+		require.Greater(t, compared, 20, name)
 	}
 }
 

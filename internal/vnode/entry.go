@@ -18,11 +18,18 @@ type DirEntry struct {
 
 var _ layer.DirEntry = (*DirEntry)(nil)
 
-// EntryOf returns what an entry of ReadDir was made of, if that is an E.
+// EntryOf returns what an entry of ReadDir was made of, if that is an E or wraps
+// one.
 func EntryOf[E Entry](e fs.DirEntry) (entry E, ok bool) {
-	if d, known := e.(*DirEntry); known {
-		entry, ok = d.Entry.(E)
+	d, known := e.(*DirEntry)
+	if !known {
+		return entry, false
 	}
+	made := d.Entry
+	if w, wraps := made.(Wrapped); wraps {
+		made = w.Unwrap()
+	}
+	entry, ok = made.(E)
 	return entry, ok
 }
 

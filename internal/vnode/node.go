@@ -40,6 +40,13 @@ type Entry interface {
 	Node() (Node, error)
 }
 
+// A Wrapped is an Entry that shows another one in another way. All that lies in
+// it is what lies in that.
+type Wrapped interface {
+	Entry
+	Unwrap() Entry
+}
+
 // A File is a regular file.
 type File interface {
 	Node
