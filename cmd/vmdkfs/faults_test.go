@@ -49,19 +49,19 @@ func TestFaults(t *testing.T) {
 	vm := web01(t)
 	const top = "vg_root/root"
 	for _, c := range []faultCase{
-		{name: "info", args: words("info", vm), whole: true},
-		{name: "ls", args: words("ls", "-R", "--json", vm)},
-		{name: "find", args: words("find", "--larger", "1", vm)},
-		{name: "stat", args: words("stat", vm, hostname), whole: true},
-		{name: "cat", args: words("cat", vm, hostname), whole: true},
-		{name: "cat of a guest path", args: words("cat", vm, "/etc/hostname"), whole: true},
-		{name: "hash", args: words("hash", vm)},
-		{name: "diff", args: words("diff", vm, vm)},
+		{name: "info", args: argsOf("info", vm), whole: true},
+		{name: "ls", args: argsOf("ls", "-R", "--json", vm)},
+		{name: "find", args: argsOf("find", "--larger", "1", vm)},
+		{name: "stat", args: argsOf("stat", vm, hostname), whole: true},
+		{name: "cat", args: argsOf("cat", vm, hostname), whole: true},
+		{name: "cat of a guest path", args: argsOf("cat", vm, "/etc/hostname"), whole: true},
+		{name: "hash", args: argsOf("hash", vm)},
+		{name: "diff", args: argsOf("diff", vm, vm)},
 		{name: "cp", args: func(dest string) []string { return []string{"cp", vm, top, dest} },
 			tree: func(dest string, _ []byte) map[string]string { return treeOf(os.DirFS(dest)) }, top: top, exact: true},
-		{name: "tar", args: words("tar", "-o", "-", vm, top), tree: func(_ string, out []byte) map[string]string { return tarTree(out) }, top: top},
-		{name: "zip", args: words("zip", "-o", "-", vm, top), tree: func(_ string, out []byte) map[string]string { return zipTree(out) }, top: top},
-		{name: "iso", args: words("iso", "--reproducible", "-o", "-", vm, top), tree: func(_ string, out []byte) map[string]string { return isoTree(out) }, top: top},
+		{name: "tar", args: argsOf("tar", "-o", "-", vm, top), tree: func(_ string, out []byte) map[string]string { return tarTree(out) }, top: top},
+		{name: "zip", args: argsOf("zip", "-o", "-", vm, top), tree: func(_ string, out []byte) map[string]string { return zipTree(out) }, top: top},
+		{name: "iso", args: argsOf("iso", "--reproducible", "-o", "-", vm, top), tree: func(_ string, out []byte) map[string]string { return isoTree(out) }, top: top},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var sound outcome
@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func words(args ...string) func(string) []string { return func(string) []string { return args } }
+func argsOf(args ...string) func(string) []string { return func(string) []string { return args } }
 
 // An outcome is what a run of a command leaves.
 type outcome struct {
