@@ -242,7 +242,7 @@ func TestTooDeep(t *testing.T) {
 	for range maxDepth + 1 {
 		deep = memTree(memEntry{"d", deep})
 	}
-	image, report, err := written(memFS(deep))
+	image, report, err := written(memFS(deep), func(s *settings) { s.maxDepth = maxDepth + 2 })
 	require.NoError(t, err)
 	require.NoError(t, report.Err())
 	fsys, err := opened(image)

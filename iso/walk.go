@@ -3,6 +3,7 @@ package iso
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 var (
 	errNoType  = errors.New("a file of a type that POSIX does not have")
 	errNotADir = errors.New("not a directory")
+	errTooDeep = fmt.Errorf("more than %d directories deep: not entered (%w)", maxDepth, layer.ErrCorrupt)
 )
 
 // A walker makes the tree of nodes: the one pass over the source's metadata.
@@ -29,6 +31,7 @@ type walker struct {
 	attrs   map[attr]*attr
 	report  *Report
 
+	maxDepth int
 	manifest *node // the file, if one is wanted
 }
 
@@ -91,7 +94,7 @@ func (w *walker) walk(wanted selection) (*node, error) {
 	if err != nil && len(list) == 0 {
 		return nil, err
 	}
-	if err := w.fill(root, list, err, wanted); err != nil {
+	if err := w.fill(root, list, err, wanted, 1); err != nil {
 		return nil, err
 	}
 	w.countLinks(root)
@@ -104,9 +107,9 @@ func (w *walker) walk(wanted selection) (*node, error) {
 	return root, nil
 }
 
-// fill gives dir the nodes of its entries. The error that ended the listing
-// is reported.
-func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted selection) error {
+// fill gives dir, which is at a depth from 1, the nodes of its entries. The error
+// that ended the listing is reported.
+func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted selection, depth int) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -158,8 +161,12 @@ func (w *walker) fill(dir *node, list []fs.DirEntry, failed error, wanted select
 			w.entries, w.dirs = w.entries-1, w.dirs-1 // it is not of the source
 			continue
 		}
-		list, err := readDir(w.fsys, n)
-		if err := w.fill(n, list, err, wanted[n.name]); err != nil {
+		var list []fs.DirEntry
+		err := errTooDeep
+		if depth < w.maxDepth {
+			list, err = readDir(w.fsys, n)
+		}
+		if err := w.fill(n, list, err, wanted[n.name], depth+1); err != nil {
 			return err
 		}
 		w.countLinks(n)

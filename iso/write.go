@@ -44,6 +44,7 @@ type settings struct {
 	progress   func(done, total int64)
 	maxSection int64
 	maxExtent  int64
+	maxDepth   int
 }
 
 // A WriteOption changes what Write does.
@@ -101,7 +102,7 @@ func WithProgress(f func(done, total int64)) WriteOption {
 // can be ([layer.ErrUnsupported]). What else could not be read is in the
 // report, which is never nil.
 func Write(w io.Writer, fsys fs.FS, opts ...WriteOption) (*Report, error) {
-	s := settings{ctx: context.Background(), label: "VMDKFS", jolietMax: jolietLength, udf: true, maxSection: maxSection, maxExtent: maxExtent}
+	s := settings{ctx: context.Background(), label: "VMDKFS", jolietMax: jolietLength, udf: true, maxSection: maxSection, maxExtent: maxExtent, maxDepth: maxDepth}
 	for _, opt := range opts {
 		opt(&s)
 	}
@@ -121,7 +122,7 @@ func (s *settings) write(w io.Writer, fsys fs.FS, report *Report) error {
 		}
 	}
 	date := instantOf(s.date)
-	walk := walker{ctx: s.ctx, fsys: fsys, date: date, linked: make(map[fileID]*link), attrs: make(map[attr]*attr), report: report}
+	walk := walker{ctx: s.ctx, fsys: fsys, date: date, linked: make(map[fileID]*link), attrs: make(map[attr]*attr), report: report, maxDepth: s.maxDepth}
 	if s.manifest {
 		walk.manifest = new(node)
 	}
