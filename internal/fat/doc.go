@@ -5,6 +5,13 @@
 // (fatgen103) and, but for FAT32, in ECMA-107. What the specification leaves
 // open is as in Linux (Documentation/filesystems/vfat.rst).
 //
+// go-diskfs, which writes such volumes, is no reader for them (version 1.9.4): it
+// lists the root of a volume with one table as empty and refuses FAT32 with one,
+// returns what lies behind the end of a file when it is read from the middle of
+// a cluster, and does not find names that are not ASCII. Its file systems know
+// neither io.ReaderAt nor where data lies. A test has each of these, and
+// compares both where it is right.
+//
 // Times on the disk are those of a clock on the wall, with a resolution of two
 // seconds and no zone. They are given as if that clock had shown UTC.
 package fat
