@@ -291,6 +291,51 @@ EOF
   keep refused
 }
 
+# Two disks. One has a table with logical partitions, on which lie three groups: "one" over a primary and a logical partition, "two"
+# over a logical one and the other disk as a whole, and "foreign", which another host owns. "two" remembers a volume that was removed.
+disks() {
+  drives 2 24M
+  sfdisk -q "$W/pv0.img" <<'EOF'
+label: dos
+start=2048, size=8192, type=8e
+start=10240, size=38912, type=5
+start=12288, size=10240, type=8e
+start=24576, size=10240, type=8e
+start=36864, size=8192, type=8e
+EOF
+  appliance disks <<'EOF'
+for p in sda1 sda5 sda6 sda7 sdb; do lvm pvcreate --metadatasize 128k --dataalignment 64k /dev/$p; done
+lvm vgcreate --physicalextentsize 64k one /dev/sda1 /dev/sda5
+lvm vgcreate --physicalextentsize 64k two /dev/sda6 /dev/sdb
+lvm vgcreate --physicalextentsize 64k foreign /dev/sda7
+create -n primary -l 40 one /dev/sda1
+create -n both -l 30 one /dev/sda5
+lvm lvextend -l +15 one/both /dev/sda1
+create -n logical -l 50 two /dev/sda6
+create -n across -l 20 two /dev/sdb
+lvm lvextend -l +20 two/across /dev/sda6
+create -n theirs -l 20 foreign
+fill one/primary one/both two/logical two/across foreign/theirs
+lvm lvcreate -y --type thin-pool -n pool -c 64k -l 12 --poolmetadatasize 2m two /dev/sdb
+lvm lvcreate -y -V 1m --thinpool two/pool -n old
+printf 'first' | dd of=/dev/two/old conv=notrunc,fsync 2> /dev/null
+lvm lvcreate -y -s -n snap two/old
+lvm lvchange -ay -K two/snap
+printf 'later' | dd of=/dev/two/snap bs=64k seek=3 conv=notrunc,fsync 2> /dev/null
+command lvm lvremove -y two/old --config "$CONFIG metadata{record_lvs_history=1}" >> /tmp/lvm.out 2>&1
+sync; echo 3 > /proc/sys/vm/drop_caches
+echo "@sum $(sha256sum < /dev/foreign/theirs | cut -d' ' -f1)  foreign/theirs"
+lvm vgchange -an foreign
+lvm vgchange -y --systemid elsewhere foreign
+EOF
+  [ "$(sed -E 's/^[0-9a-f]{64}  //' "$W/disks.sha256" | tr '\n' ' ')" = "foreign/theirs one/both one/primary two/across two/logical two/snap " ] || die "other volumes"
+  segments disks both | awk '{print $5}' | tr '\n' ' ' | grep -q '^/dev/sda5:0-29 /dev/sda1:[0-9-]* $' || die "one/both lies elsewhere"
+  segments disks across | awk '{print $5}' | tr '\n' ' ' | grep -q '^/dev/sdb:0-19 /dev/sda6:[0-9-]* $' || die "two/across lies elsewhere"
+  has "$W/pv0.img" '^system_id = "elsewhere"'
+  has "$W/pv1.img" '^historical_logical_volumes \{'
+  keep disks
+}
+
 mkdir -p "$OUT"
-if [ $# = 0 ]; then set -- linear striped areas wrapped names stale refused; fi
+if [ $# = 0 ]; then set -- linear striped areas wrapped names stale refused disks; fi
 for set in "$@"; do echo "$set" >&2; "$set"; done
