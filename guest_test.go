@@ -1,9 +1,11 @@
 package vmdkfs
 
 import (
+	"bytes"
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -190,6 +192,37 @@ func TestDevice(t *testing.T) {
 		"/dev/mapper/a-b-c", "/dev/disk/by-path/x", "LABEL=none", "PARTLABEL=x", "/dev/vg_root/none", "proc", "UUID="} {
 		_, err := d.device(spec)
 		require.Error(t, err, spec)
+	}
+}
+
+// TestFstabNames: a volume is mounted by whatever name etc/fstab has for it.
+func TestFstabNames(t *testing.T) {
+	const line = "UUID=ba30f229-602b-7dfb-f725-e5d1054fe1e9 "
+	image := testimg.Load(t, "web01/web01-flat.vmdk")
+	require.Positive(t, bytes.Count(image, []byte(line+"/boot")))
+	for _, spec := range []string{
+		"/dev/sda1", "/dev/vda1", "/dev/xvda1", "/dev/hda1", "/dev/nvme0n1p1", "/dev/mmcblk0p1", "PARTUUID=77656230-01",
+		"LABEL=boot", `LABEL="boot"`, "/dev/disk/by-label/boot", "/dev/disk/by-partuuid/77656230-01", "UUID=BA30F229-602B-7DFB-F725-E5D1054FE1E9",
+	} {
+		t.Run(spec, func(t *testing.T) {
+			require.LessOrEqual(t, len(spec), len(line)-1)
+			padded := append([]byte(spec), bytes.Repeat([]byte(" "), len(line)-len(spec))...)
+			changed := bytes.ReplaceAll(image, []byte(line), padded)
+			d := opened(t)(Open(fstest.MapFS{"disk.img": {Data: changed}}, "disk.img"))
+			g, err := d.Guest()
+			require.NoError(t, err)
+			i := slices.IndexFunc(g.Mounts, func(m Mount) bool { return m.Path == "/boot" })
+			require.GreaterOrEqual(t, i, 0)
+			require.NoError(t, g.Mounts[i].Err)
+			require.Equal(t, strings.ReplaceAll(spec, `"`, ""), strings.ReplaceAll(g.Mounts[i].Source, `"`, ""))
+			require.Equal(t, "p1", g.Mounts[i].Volume.Path)
+			have, err := g.ReadDir("boot")
+			require.NoError(t, err)
+			want, err := d.ReadDir("p1")
+			require.NoError(t, err)
+			require.NotEmpty(t, want)
+			require.Len(t, have, len(want))
+		})
 	}
 }
 

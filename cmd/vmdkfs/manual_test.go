@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -117,6 +118,29 @@ func TestManual(t *testing.T) {
 			require.True(t, commands[heading], "there is no command %q", heading)
 		}
 	}
+}
+
+// TestManualEnvironment: every variable of the environment that the command or
+// the library asks for is in the manual.
+func TestManualEnvironment(t *testing.T) {
+	asked := regexp.MustCompile(`\b(?:Getenv|LookupEnv)\("(\w+)"\)`)
+	section := manual(t)["Environment"]
+	found := 0
+	require.NoError(t, filepath.WalkDir("../..", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() && e.Name() == "bench" {
+			return err
+		}
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.Contains(filepath.ToSlash(path), "internal/testimg/") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range asked.FindAllStringSubmatch(string(text), -1) {
+			found++
+			require.Contains(t, section, "`"+m[1]+"`", path)
+		}
+		return err
+	}))
+	require.Positive(t, found)
 }
 
 // TestManualExamples: the examples make sense to the command line.
