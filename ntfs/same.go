@@ -23,7 +23,7 @@ import (
 // [layer.Unix.Stamped].
 func (f *FS) Same(ctx context.Context, other any) (func(a, b fs.DirEntry) bool, error) {
 	g, ok := other.(*FS)
-	if !ok || f.geo != g.geo || f.caseSensitive != g.caseSensitive {
+	if !ok || !f.isVersionOf(g) {
 		return nil, nil
 	}
 	s := &sameness{a: f, b: g, tree: twin.New()}
@@ -45,6 +45,14 @@ func (f *FS) Same(ctx context.Context, other any) (func(a, b fs.DirEntry) bool, 
 		return ok && y.fsys == g && x.ref == y.ref && s.agrees(x.ref, x.attributes) && s.agrees(y.ref, y.attributes) &&
 			a.IsDir() == b.IsDir() && s.tree.Same(uint32(x.ref.number()), a.IsDir())
 	}, nil
+}
+
+// isVersionOf reports whether g is the same volume at another time. It may have
+// grown.
+func (f *FS) isVersionOf(g *FS) bool {
+	x, y := f.geo, g.geo
+	x.size, x.clusters, x.mft, x.mirror = y.size, y.clusters, y.mft, y.mirror
+	return x == y && f.caseSensitive == g.caseSensitive
 }
 
 // A sameness is two versions of a volume, and what they are found to have in

@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -145,4 +146,22 @@ func TestNTFSPair(t *testing.T) {
 		require.Equal(t, run(t, a, b, diff.Options{Slow: true}), run(t, a, b, diff.Options{}), name)
 	}
 	require.Empty(t, run(t, first, first, diff.Options{}))
+}
+
+// TestNTFSGrown: a volume that has another size since is still the same one,
+// and another serial number makes it another.
+func TestNTFSGrown(t *testing.T) {
+	image := testimg.NTFS(t, "pair-1")
+	first, err := ntfs.Open(bytes.NewReader(image), int64(len(image)))
+	require.NoError(t, err)
+	for at, comparable := range map[int]bool{0x28: true, 0x48: false} { // sectors, serial number
+		changed := testimg.NTFS(t, "pair-2")
+		binary.LittleEndian.PutUint64(changed[at:], binary.LittleEndian.Uint64(changed[at:])-8)
+		second, err := ntfs.Open(bytes.NewReader(changed), int64(len(changed)))
+		require.NoError(t, err)
+		same, err := first.Same(t.Context(), second)
+		require.NoError(t, err)
+		require.Equal(t, comparable, same != nil, "%#x", at)
+		sameAsWalk(t, first, second, "grown")
+	}
 }
