@@ -134,3 +134,31 @@ func TestDynamicDrives(t *testing.T) {
 	_, err = d.find(match)
 	require.ErrorIs(t, err, errNoDevice)
 }
+
+// TestDynamicGuest: a Windows has the volumes of its dynamic disks as drives by
+// the letters of the disk group, unless its registry has these for others.
+func TestDynamicGuest(t *testing.T) {
+	for system, want := range map[string]map[string]string{
+		"old":    {"/E": "WIN01-Dg0/Volume1", "/F": "WIN01-Dg0/Volume6"},
+		"system": {}, // knows an E: and an F: on disks that are not there
+	} {
+		files := fstest.MapFS{"system": {Data: testimg.Load(t, "winguest/"+system+".img.gz")}}
+		var opts []Option
+		for _, n := range []string{"disk1", "disk2", "disk3", "disk4"} {
+			files[n] = &fstest.MapFile{Data: testimg.Load(t, "ldm/"+n+".img.gz")}
+			opts = append(opts, WithDisk(files, n))
+		}
+		g, err := opened(t)(Open(files, "system", opts...)).Guest()
+		require.NoError(t, err)
+		hinted := make(map[string]string)
+		for _, m := range g.Mounts {
+			if strings.Contains(m.Note, "disk group") {
+				require.NoError(t, m.Err)
+				hinted[m.Path] = m.Volume.Path
+				_, err := g.ReadDir(m.Path[1:])
+				require.ErrorIs(t, err, layer.ErrFormat, "the volumes of this group have none")
+			}
+		}
+		require.Equal(t, want, hinted, system)
+	}
+}
