@@ -19,8 +19,8 @@ import (
 // group of another host is read as any other.
 func TestGroupsOnPartitions(t *testing.T) {
 	files := fstest.MapFS{
-		"a": {Data: testimg.Load(t, "lvm/disks.pv0.img.gz")},
-		"b": {Data: testimg.Load(t, "lvm/disks.pv1.img.gz")},
+		"a": {Data: testimg.Load(t, "lvm/disks.disk0.img.gz")},
+		"b": {Data: testimg.Load(t, "lvm/disks.disk1.img.gz")},
 	}
 	manifest := strings.Split(strings.TrimSpace(string(testimg.Load(t, "lvm/disks.sha256"))), "\n")
 	require.Len(t, manifest, 6)

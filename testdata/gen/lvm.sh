@@ -294,6 +294,7 @@ EOF
 # Two disks. One has a table with logical partitions, on which lie three groups: "one" over a primary and a logical partition, "two"
 # over a logical one and the other disk as a whole, and "foreign", which another host owns. "two" remembers a volume that was removed.
 disks() {
+  local i
   drives 2 24M
   sfdisk -q "$W/pv0.img" <<'EOF'
 label: dos
@@ -334,6 +335,7 @@ EOF
   has "$W/pv0.img" '^system_id = "elsewhere"'
   has "$W/pv1.img" '^historical_logical_volumes \{'
   keep disks
+  for i in 0 1; do mv "$OUT/disks.pv$i.img.gz" "$OUT/disks.disk$i.img.gz"; done   # they are no PVs
 }
 
 mkdir -p "$OUT"
