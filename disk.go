@@ -145,6 +145,9 @@ func (d *Disk) add(p place, path string) error {
 	d.checkCapacity(p, disk.Size)
 	d.disks = append(d.disks, disk)
 	table, err := partition.Open(f, f.Size())
+	if errors.Is(err, layer.ErrFormat) && !disk.isKnown() {
+		table, err = partition.OpenBackup(f, f.Size())
+	}
 	switch {
 	case errors.Is(err, layer.ErrFormat):
 	case errors.Is(err, layer.ErrUnsupported) && disk.isKnown():

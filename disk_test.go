@@ -1,6 +1,7 @@
 package vmdkfs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -102,6 +103,24 @@ func TestTreeIsAnFS(t *testing.T) {
 	sub, err := openWeb01(t).Sub("p1")
 	require.NoError(t, err)
 	require.NoError(t, fstest.TestFS(sub, "grub/grub.cfg"))
+}
+
+// TestLoneBackup: where the first sectors are gone the backup of a GPT counts,
+// unless a file system has been made on the whole disk since.
+func TestLoneBackup(t *testing.T) {
+	gpt := testimg.Load(t, "partition/gpt.img.gz")
+	want := list(t, opened(t)(Open(fstest.MapFS{"d": {Data: bytes.Clone(gpt)}}, "d")), ".")
+	clear(gpt[:34*512])
+	d := opened(t)(Open(fstest.MapFS{"d": {Data: gpt}}, "d"))
+	require.Equal(t, want, list(t, d, "."))
+	require.ErrorContains(t, d.Warnings()[0].Err, "the backup of the table is used")
+
+	ext := testimg.Load(t, "ext/ext2-1k.img.gz")
+	require.Len(t, ext, len(gpt))
+	copy(ext[len(ext)-33*512:], gpt[len(gpt)-33*512:])
+	d = opened(t)(Open(fstest.MapFS{"d": {Data: ext}}, "d"))
+	require.Contains(t, list(t, d, "."), "lost+found")
+	require.Empty(t, d.Warnings())
 }
 
 // Each of these is a set of disks, by file name, and what its volume tree is.

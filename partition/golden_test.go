@@ -208,6 +208,25 @@ func TestNoTable(t *testing.T) {
 	}
 }
 
+// TestLoneBackup: a disk whose first sectors were overwritten still has the
+// backup of its GPT, for who asks for it.
+func TestLoneBackup(t *testing.T) {
+	disk := image(t, "gpt")
+	want := mustOpen(t, disk)
+	clear(disk[:34*sectorSize])
+	_, err := open(disk)
+	require.ErrorIs(t, err, layer.ErrFormat)
+	f, err := OpenBackup(bytes.NewReader(disk), int64(len(disk)))
+	require.NoError(t, err)
+	require.Equal(t, want.Partitions(), f.Partitions())
+	require.Len(t, f.Table().Warnings, 1)
+	require.ErrorContains(t, f.Table().Warnings[0], "the first sectors of the disk are gone")
+	for _, other := range [][]byte{disk[:len(disk)-sectorSize], image(t, "fat"), make([]byte, sectorSize)} {
+		_, err = OpenBackup(bytes.NewReader(other), int64(len(other)))
+		require.ErrorIs(t, err, layer.ErrFormat)
+	}
+}
+
 func TestConcurrentReads(t *testing.T) {
 	disk := image(t, "gpt")
 	f := mustOpen(t, disk)

@@ -50,6 +50,21 @@ func (d *disk) readUnprotectedGPT(m *mbr) *table {
 	return t
 }
 
+// readLoneBackup returns the GPT of which only the backup is left.
+func (d *disk) readLoneBackup() (*table, error) {
+	m := (*mbr)(d.head)
+	backup, err := d.readBackup(m, nil)
+	switch {
+	case errors.Is(err, layer.ErrCorrupt), errors.Is(err, layer.ErrIncomplete):
+		return nil, layer.Errorf(layer.ErrFormat, "partition", "backup GPT", -1, "there is none: %v", err)
+	case err != nil:
+		return nil, err
+	}
+	t := backup.table(m)
+	t.warn(nil, "GPT", backup.off, "the first sectors of the disk are gone, and the backup of the table is used")
+	return t, nil
+}
+
 // readPrimary returns the first copy. It lies in the second sector, and only
 // its being there tells how large a sector is. When it is not valid, gpt is
 // what there is of it, or nil.

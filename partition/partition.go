@@ -82,12 +82,23 @@ type FS struct {
 // layer.ErrUnsupported when it has a table of another kind, which the error
 // names (a BSD disklabel, an Apple partition map, a Sun disk label); or else the
 // error of r.
-func Open(r io.ReaderAt, size int64) (*FS, error) {
+func Open(r io.ReaderAt, size int64) (*FS, error) { return openTable(r, size, (*disk).readTable) }
+
+// OpenBackup is Open for a disk whose first sectors are gone: it reads the backup
+// of a GPT in the last sector. Open does not look there, as a disk that has a
+// file system from its first sector on may have it from an earlier life: the
+// caller knows that nothing else is on the disk. Without one, the error is
+// layer.ErrFormat.
+func OpenBackup(r io.ReaderAt, size int64) (*FS, error) {
+	return openTable(r, size, (*disk).readLoneBackup)
+}
+
+func openTable(r io.ReaderAt, size int64, read func(*disk) (*table, error)) (*FS, error) {
 	d, err := newDisk(r, size)
 	if err != nil {
 		return nil, err
 	}
-	t, err := d.readTable()
+	t, err := read(d)
 	if err != nil {
 		return nil, err
 	}

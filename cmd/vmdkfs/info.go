@@ -183,7 +183,9 @@ func (a *app) contentOf(v *vmdkfs.Volume, groups []*lvm.Group) *contentFacts {
 	}
 	if err != nil {
 		c.Error = printable(reason(v.Path, err))
-		a.fail(v.Path, err)
+		if kind != vmdkfs.Partitioned { // told with the volumes
+			a.fail(v.Path, err)
+		}
 	}
 	return c
 }
