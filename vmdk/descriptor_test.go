@@ -30,7 +30,7 @@ func TestParseDescriptor(t *testing.T) {
 		"ddb.geometry.heads=\"255\n" +
 		"\x00\x00\x00"
 	require.True(t, isDescriptor([]byte(text)))
-	d, err := parseDescriptor("x.vmdk", []byte(text))
+	d, err := ParseDescriptor("x.vmdk", []byte(text))
 	require.NoError(t, err)
 	require.Equal(t, &Descriptor{
 		Version:            3,
@@ -100,7 +100,7 @@ func TestDescriptorErrors(t *testing.T) {
 		{"RW 1 ZERO\nencryption.keySafe=x", "encrypted", layer.ErrUnsupported},
 		{"RW 1 ZERO\nddb.iofilters=vmwarevmcrypt", "encrypted", layer.ErrUnsupported},
 	} {
-		_, err := parseDescriptor("x.vmdk", []byte(header+tt.text))
+		_, err := ParseDescriptor("x.vmdk", []byte(header+tt.text))
 		require.ErrorIs(t, err, tt.kind, "%q", tt.text)
 		require.ErrorContains(t, err, tt.want)
 		require.ErrorContains(t, err, "vmdk: x.vmdk")
@@ -119,7 +119,7 @@ func TestRefuseUnsupported(t *testing.T) {
 		"createType=vmfs\nRW 1 VMFSRAW a":                        "type VMFSRAW",
 		"createType=vmfs\nRW 1 FLAT a\nRW 1 PUNCHED b":           `unknown extent type "PUNCHED"`,
 	} {
-		d, err := parseDescriptor("x.vmdk", []byte(text))
+		d, err := ParseDescriptor("x.vmdk", []byte(text))
 		require.NoError(t, err)
 		err = d.refuseUnsupported()
 		require.ErrorIs(t, err, layer.ErrUnsupported, text)
@@ -150,7 +150,7 @@ func TestDecodeName(t *testing.T) {
 }
 
 func TestLongLinesInErrorsAreCut(t *testing.T) {
-	_, err := parseDescriptor("x.vmdk", []byte(strings.Repeat("x", 1000)))
+	_, err := ParseDescriptor("x.vmdk", []byte(strings.Repeat("x", 1000)))
 	require.ErrorIs(t, err, layer.ErrCorrupt)
 	require.Less(t, len(err.Error()), 200)
 }

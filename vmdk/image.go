@@ -91,7 +91,7 @@ func (s *files) readText(f *file, head []byte) ([]byte, error) {
 // openDescribed opens the disk that text in f describes; h is the header of f
 // where the descriptor is embedded in a sparse extent.
 func (s *files) openDescribed(f *file, text []byte, h *hostedHeader) (*image, error) {
-	d, err := parseDescriptor(f.path, text)
+	d, err := ParseDescriptor(f.path, text)
 	if err != nil {
 		return nil, err
 	}

@@ -15,9 +15,10 @@ import (
 // people have are below 10 KB.
 const maxDescriptor = 4 << 20
 
-// parseDescriptor decodes the text of the descriptor in the named file. What it does not
-// understand it refuses, because a line passed over might be an extent.
-func parseDescriptor(name string, text []byte) (*Descriptor, error) {
+// ParseDescriptor decodes the text of the descriptor in the named file, whose
+// extents need not be there. What it does not understand it refuses, because a
+// line passed over might be an extent. The error is a *layer.Error, as Open's.
+func ParseDescriptor(name string, text []byte) (*Descriptor, error) {
 	// VMware's programs end the text at the first NUL, and some pad it so.
 	text, rest, _ := bytes.Cut(text, []byte{0})
 	if len(bytes.Trim(rest, "\x00")) > 0 {
@@ -38,7 +39,7 @@ func parseDescriptor(name string, text []byte) (*Descriptor, error) {
 }
 
 // A parser holds what the lines so far have said. Its errors lack their
-// object, which parseDescriptor knows.
+// object, which ParseDescriptor knows.
 type parser struct {
 	header map[string]string // by the lower-case key, in the file's encoding
 	d      *Descriptor
