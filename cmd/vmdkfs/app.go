@@ -138,7 +138,7 @@ done, 2 when the command line makes no sense.`,
 	flags.BoolVar(&a.anyCID, "allow-cid-mismatch", false, "read a snapshot though its parent has changed since it was taken, or is another disk")
 	a.group.add(flags)
 	root.AddCommand(a.infoCommand(), a.lsCommand(), a.findCommand(), a.statCommand(), a.catCommand(), a.cpCommand(), a.hashCommand(),
-		a.tarCommand(), a.zipCommand(), a.isoCommand(), a.versionsCommand(), a.diffCommand())
+		a.tarCommand(), a.zipCommand(), a.isoCommand(), a.versionsCommand(), a.diffCommand(), a.restoreCommand())
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "versions":
