@@ -6,7 +6,6 @@ import (
 	"io/fs"
 
 	"github.com/vmdkfs/vmdkfs/internal/twin"
-	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
 // Same compares the file system with another version of it, an *FS, by their
@@ -34,17 +33,9 @@ func (f *FS) Same(ctx context.Context, other any) (func(a, b fs.DirEntry) bool, 
 	if err := s.directories(ctx); err != nil {
 		return nil, err
 	}
-	return func(a, b fs.DirEntry) bool {
-		if a == nil && b == nil {
-			return s.tree.Same(rootInode, true)
-		}
-		x, ok := vnode.EntryOf[*dirent](a)
-		if !ok || x.fsys != f {
-			return false
-		}
-		y, ok := vnode.EntryOf[*dirent](b)
-		return ok && y.fsys == g && x.number == y.number && a.IsDir() == b.IsDir() && s.tree.Same(x.number, a.IsDir())
-	}, nil
+	return twin.Entries(s.tree, rootInode, func(x, y *dirent) (uint32, bool) {
+		return x.number, x.fsys == f && y.fsys == g && x.number == y.number
+	}), nil
 }
 
 // isVersionOf reports whether g is the same file system at another time, and

@@ -33,18 +33,9 @@ func (f *FS) Same(ctx context.Context, other any) (func(a, b fs.DirEntry) bool, 
 	if err := s.directories(ctx); err != nil {
 		return nil, err
 	}
-	return func(a, b fs.DirEntry) bool {
-		if a == nil && b == nil {
-			return s.tree.Same(recordRoot, true)
-		}
-		x, ok := vnode.EntryOf[*dirent](a)
-		if !ok || x.fsys != f {
-			return false
-		}
-		y, ok := vnode.EntryOf[*dirent](b)
-		return ok && y.fsys == g && x.ref == y.ref && s.agrees(x.ref, x.attributes) && s.agrees(y.ref, y.attributes) &&
-			a.IsDir() == b.IsDir() && s.tree.Same(uint32(x.ref.number()), a.IsDir())
-	}, nil
+	return twin.Entries(s.tree, recordRoot, func(x, y *dirent) (uint32, bool) {
+		return uint32(x.ref.number()), x.fsys == f && y.fsys == g && x.ref == y.ref && s.agrees(x.ref, x.attributes) && s.agrees(y.ref, y.attributes)
+	}), nil
 }
 
 // isVersionOf reports whether g is the same volume at another time. It may have

@@ -51,8 +51,6 @@ type wanted struct {
 	aspects string
 }
 
-func join(list []string) string { return strings.Join(list, " ") }
-
 // former returns the path that the file at p had in the first tree, given what
 // was renamed: the new path to the old one.
 func former[F any](before map[string]F, p string, renamed map[string]string) (string, bool) {
@@ -74,9 +72,10 @@ func former[F any](before map[string]F, p string, renamed map[string]string) (st
 	return "", false
 }
 
-// expect returns what differs between two manifests. What was renamed is not
-// in them, and given: the new path to the old one.
-func expect(before, after map[string]testimg.File, renamed map[string]string) map[string]wanted {
+// expect returns what differs between two manifests, given in what two states
+// of a file do. What was renamed is not in them, and given: the new path to the
+// old one.
+func expect[F any](before, after map[string]F, renamed map[string]string, aspects func(f, g F) string) map[string]wanted {
 	want := make(map[string]wanted)
 	used := make(map[string]bool)
 	for p, g := range after {
@@ -86,30 +85,14 @@ func expect(before, after map[string]testimg.File, renamed map[string]string) ma
 			continue
 		}
 		used[old] = true
-		f := before[old]
-		var list []string
-		note := func(differs bool, aspect string) {
-			if differs {
-				list = append(list, aspect)
-			}
-		}
-		if f.Type != g.Type {
-			list = []string{"type"}
-		} else {
-			note(f.SHA256 != g.SHA256 || f.Target != g.Target || f.Rdev != g.Rdev, "content")
-			note(f.Mode != g.Mode, "mode")
-			note(f.UID != g.UID || f.GID != g.GID, "owner")
-			note(f.Type != "dir" && !f.Mtime.Equal(g.Mtime), "mtime")
-			note(!maps.Equal(f.Xattrs, g.Xattrs), "xattrs")
-		}
-		w := wanted{kind: diff.Changed, aspects: join(list)}
+		w := wanted{kind: diff.Changed, aspects: aspects(before[old], g)}
 		if old != p {
 			w.from = old
 		}
 		if renamed[p] != "" {
 			w.kind = diff.Renamed
 		}
-		if w.kind == diff.Renamed || len(list) > 0 {
+		if w.kind == diff.Renamed || w.aspects != "" {
 			want[p] = w
 		}
 	}
@@ -119,6 +102,31 @@ func expect(before, after map[string]testimg.File, renamed map[string]string) ma
 		}
 	}
 	return want
+}
+
+// aspectsOf returns in what two states of a file differ, as the kernel has them.
+func aspectsOf(f, g testimg.File) string {
+	if f.Type != g.Type {
+		return string(diff.Type)
+	}
+	return differing(map[diff.Aspect]bool{
+		diff.Content: f.SHA256 != g.SHA256 || f.Target != g.Target || f.Rdev != g.Rdev,
+		diff.Mode:    f.Mode != g.Mode,
+		diff.Owner:   f.UID != g.UID || f.GID != g.GID,
+		diff.Mtime:   f.Type != "dir" && !f.Mtime.Equal(g.Mtime),
+		diff.Xattrs:  !maps.Equal(f.Xattrs, g.Xattrs),
+	})
+}
+
+// differing returns the aspects that differ, in their order.
+func differing(differ map[diff.Aspect]bool) string {
+	var list []string
+	for _, aspect := range []diff.Aspect{diff.Content, diff.Mode, diff.Owner, diff.Mtime, diff.Xattrs, diff.Attributes} {
+		if differ[aspect] {
+			list = append(list, string(aspect))
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 func got(t *testing.T, list []diff.Change) map[string]wanted {
@@ -161,7 +169,7 @@ func TestSteps(t *testing.T) {
 			after := testimg.Manifest(t, fmt.Sprintf("datastore/%d.%s.manifest.jsonl.gz", n, kind))
 			a, b := diff.Tree{FS: disks[n-1], Name: volume}, diff.Tree{FS: disks[n], Name: volume}
 			want := make(map[string]wanted)
-			for p, w := range expect(before, after, renames[kind][n]) {
+			for p, w := range expect(before, after, renames[kind][n], aspectsOf) {
 				if w.from != "" {
 					w.from = path.Join(volume, w.from)
 				}

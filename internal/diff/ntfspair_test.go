@@ -60,60 +60,23 @@ func init() {
 	}
 }
 
-// expectLines is expect for what ntfs-3g knows of two states of a volume.
-func expectLines(before, after map[string]line, renamed map[string]string, checksum bool) map[string]wanted {
-	want := make(map[string]wanted)
-	used := make(map[string]bool)
-	for p, g := range after {
-		old, ok := former(before, p, renamed)
-		if !ok {
-			want[p] = wanted{kind: diff.Added}
-			continue
+// lineAspects returns a function that returns in what two states of a file
+// differ, as ntfs-3g has them.
+func lineAspects(checksum bool) func(f, g line) string {
+	return func(f, g line) string {
+		switch {
+		case f.Type != g.Type:
+			return string(diff.Type)
+		case !checksum && f.Inode == g.Inode && f.Size == g.Size && f.Modified == g.Modified && f.Changed == g.Changed:
+			return ""
 		}
-		used[old] = true
-		f := before[old]
-		w := wanted{kind: diff.Changed, aspects: aspectsOf(f, g, checksum)}
-		if old != p {
-			w.from = old
-		}
-		if renamed[p] != "" {
-			w.kind = diff.Renamed
-		}
-		if w.kind == diff.Renamed || w.aspects != "" {
-			want[p] = w
-		}
+		return differing(map[diff.Aspect]bool{
+			diff.Content:    f.SHA256 != g.SHA256 || f.Target != g.Target || f.Rdev != g.Rdev,
+			diff.Mtime:      f.Type != "dir" && f.Modified != g.Modified,
+			diff.Xattrs:     !maps.Equal(f.Streams, g.Streams),
+			diff.Attributes: f.Attrib != g.Attrib || f.ACL != g.ACL,
+		})
 	}
-	for p := range before {
-		if !used[p] {
-			want[p] = wanted{kind: diff.Removed}
-		}
-	}
-	return want
-}
-
-// aspectsOf returns in what two states of a file differ.
-func aspectsOf(f, g line, checksum bool) string {
-	switch {
-	case f.Type != g.Type:
-		return "type"
-	case !checksum && f.Inode == g.Inode && f.Size == g.Size && f.Modified == g.Modified && f.Changed == g.Changed:
-		return ""
-	}
-	var list []string
-	for _, a := range []struct {
-		differs bool
-		aspect  string
-	}{
-		{f.SHA256 != g.SHA256 || f.Target != g.Target || f.Rdev != g.Rdev, "content"},
-		{f.Type != "dir" && f.Modified != g.Modified, "mtime"},
-		{!maps.Equal(f.Streams, g.Streams), "xattrs"},
-		{f.Attrib != g.Attrib || f.ACL != g.ACL, "attributes"},
-	} {
-		if a.differs {
-			list = append(list, a.aspect)
-		}
-	}
-	return join(list)
 }
 
 // TestNTFSPair: what differs between two states of a volume is what differs
@@ -130,7 +93,7 @@ func TestNTFSPair(t *testing.T) {
 	first, second := diff.Tree{FS: volumes[0], Name: "."}, diff.Tree{FS: volumes[1], Name: "."}
 	before, after := lines(t, "pair-1"), lines(t, "pair-2")
 	for _, checksum := range []bool{false, true} {
-		want := expectLines(before, after, pairRenames, checksum)
+		want := expect(before, after, pairRenames, lineAspects(checksum))
 		require.Equal(t, wanted{kind: diff.Changed, aspects: "content"}, want["work/outside-same-mtime"])
 		require.Equal(t, checksum, want["work/resident-same-times"].kind == diff.Changed)
 		require.Equal(t, wanted{kind: diff.Changed, aspects: "type"}, want["work/becomes-file"])

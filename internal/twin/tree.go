@@ -3,6 +3,12 @@
 // directories, without a walk through the trees.
 package twin
 
+import (
+	"io/fs"
+
+	"github.com/vmdkfs/vmdkfs/internal/vnode"
+)
+
 // A Tree is what two versions of a volume are found to have in common. Files go
 // by their numbers. First all files are added, then all entries of the
 // directories among them are noted, then Settle is called.
@@ -71,4 +77,26 @@ func (t *Tree) Settle() {
 // directory, all that lies in it as well.
 func (t *Tree) Same(number uint32, isDir bool) bool {
 	return t.same.Has(number) && (!isDir || t.clean.Has(number))
+}
+
+// Entries returns what a volume's Same returns: a function that reports for two
+// entries of one name, one from a directory of each version, whether they and
+// all that lies in them are the same, and for nil and nil so of the roots.
+// number returns the number that both entries name, if they agree on one.
+func Entries[E vnode.Entry](t *Tree, root uint32, number func(x, y E) (n uint32, ok bool)) func(a, b fs.DirEntry) bool {
+	return func(a, b fs.DirEntry) bool {
+		if a == nil && b == nil {
+			return t.Same(root, true)
+		}
+		x, ok := vnode.EntryOf[E](a)
+		if !ok {
+			return false
+		}
+		y, ok := vnode.EntryOf[E](b)
+		if !ok {
+			return false
+		}
+		n, ok := number(x, y)
+		return ok && a.IsDir() == b.IsDir() && t.Same(n, a.IsDir())
+	}
 }
