@@ -52,6 +52,9 @@ func manifest(tb testing.TB, name string) []line {
 			return list
 		}
 		require.NoError(tb, err)
+		if l.Path == "attributes/system" && l.Type == "socket" {
+			l.Type, l.Size = "file", 1 // its byte is not zero: no socket, but for ntfs-3g
+		}
 		list = append(list, l)
 	}
 }

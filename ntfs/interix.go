@@ -9,7 +9,7 @@ import (
 
 // Interix, the Unix of Windows before WSL, and ntfs-3g keep what is neither
 // file nor directory in files with the attribute of the system: an empty one is
-// a fifo, one of a single byte a socket, and others begin with one of these.
+// a fifo, one of a single zero byte a socket, and others begin with one of these.
 // Source: "Interix" in ntfs-3g's layout.h.
 const (
 	interixMagic  = 8 // bytes
@@ -29,8 +29,11 @@ func (x *file) interix(r *FileRecord) error {
 		r.mode |= fs.ModeNamedPipe
 		return nil
 	case r.Length == 1:
-		r.mode |= fs.ModeSocket
-		return nil
+		data, err := x.interixData(1)
+		if err == nil && data[0] == 0 { // any other byte is content, which a socket would lose
+			r.mode |= fs.ModeSocket
+		}
+		return err
 	case r.Length <= interixMagic || r.Length > interixMagic+interixPath || r.Attributes&AttributeEncrypted != 0:
 		return nil
 	}
