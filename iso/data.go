@@ -34,6 +34,7 @@ type copier struct {
 	image  *image
 	fsys   fs.FS
 	report *Report
+	begin  func(name string, files int) // of each file; may be nil
 
 	full chan []byte   // to be written
 	free chan []byte   // to be filled: chunkSize bytes, and one to see whether a file goes on
@@ -51,9 +52,9 @@ var errStopped = errors.New("stopped")
 
 // writeData writes the data of all files to w, reading ahead in a second
 // goroutine, which has ended when it returns.
-func (m *image) writeData(w io.Writer, fsys fs.FS, report *Report) error {
+func (m *image) writeData(w io.Writer, fsys fs.FS, report *Report, begin func(name string, files int)) error {
 	c := &copier{
-		image: m, fsys: fsys, report: report,
+		image: m, fsys: fsys, report: report, begin: begin,
 		full: make(chan []byte, chunks), free: make(chan []byte, chunks), stop: make(chan struct{}),
 	}
 	for range chunks {
@@ -82,6 +83,9 @@ func (m *image) writeData(w io.Writer, fsys fs.FS, report *Report) error {
 // run reads every file.
 func (c *copier) run() {
 	for n := range c.image.root.contents() {
+		if c.begin != nil {
+			c.begin(n.path(), c.report.Entries-c.report.Dirs)
+		}
 		if c.copy(n) != nil {
 			return
 		}

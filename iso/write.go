@@ -42,6 +42,7 @@ type settings struct {
 	udf        bool
 	manifest   bool
 	progress   func(done, total int64)
+	file       func(name string, files int)
 	maxSection int64
 	maxExtent  int64
 	maxDepth   int
@@ -87,6 +88,10 @@ func WithManifest() WriteOption { return func(s *settings) { s.manifest = true }
 func WithProgress(f func(done, total int64)) WriteOption {
 	return func(s *settings) { s.progress = f }
 }
+
+// WithFile has f called before the data of each file is read, with the file's
+// path in the source and how many files there are, without directories.
+func WithFile(f func(name string, files int)) WriteOption { return func(s *settings) { s.file = f } }
 
 // Write writes an image of fsys to w, from its first byte to its last. It
 // reads all metadata before it writes, and each file once.
@@ -145,7 +150,7 @@ func (s *settings) write(w io.Writer, fsys fs.FS, report *Report) error {
 	if err := out.sections(m.front); err != nil {
 		return err
 	}
-	if err := m.writeData(out, fsys, report); err != nil {
+	if err := m.writeData(out, fsys, report, s.file); err != nil {
 		return err
 	}
 	if m.manifest != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -359,4 +360,17 @@ func TestReportErr(t *testing.T) {
 	r.add(errMem)
 	r.add(io.EOF)
 	require.True(t, errors.Is(r.Err(), errMem) && errors.Is(r.Err(), io.EOF))
+}
+
+// TestWithFile: each file of data is told once, before it is read.
+func TestWithFile(t *testing.T) {
+	source := fstest.MapFS{"a/b": {Data: []byte("b")}, "a/c": {Data: []byte("c")}, "empty": {}, "link": {Mode: fs.ModeSymlink, Data: []byte("a")}}
+	var told []string
+	_, err := Write(io.Discard, source, WithFile(func(name string, files int) {
+		require.Equal(t, 4, files)
+		told = append(told, name)
+	}))
+	require.NoError(t, err)
+	require.Subset(t, told, []string{"a/b", "a/c"})
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(told))), len(told))
 }

@@ -134,51 +134,61 @@ func (a *app) iso(ctx context.Context, d *vmdkfs.Disk, args []string, f isoFlags
 		a.fail(args[0], err)
 		return summary{}, errFailed
 	}
+	shown := shownIn(from, sources)
 	p := a.progress(nil)
 	opts = append(opts, iso.WithContext(ctx), iso.WithProgress(p.set))
+	if p != nil {
+		opts = append(opts, iso.WithFile(func(name string, files int) {
+			p.allFiles.Store(int64(files))
+			p.file(shown(name))
+		}))
+	}
 	var report *iso.Report
 	err = a.toFile(f.file, func(w io.Writer) (err error) {
 		report, err = iso.Write(w, files, opts...)
 		for _, e := range report.Errors {
-			a.failInImage(from, sources, f.file, e)
+			a.failInImage(f.file, shown, e)
 		}
 		return err
 	})
 	p.stop()
 	if err != nil {
 		if !errors.Is(err, errFailed) {
-			a.failInImage(from, sources, f.file, err)
+			a.failInImage(f.file, shown, err)
 		}
 		return summary{}, nil // there is no image
 	}
 	return summary{files: int64(report.Entries - report.Dirs), dirs: int64(report.Dirs - 1), bytes: report.Data}, nil
 }
 
-// failInImage reports an error of what was to be in the image, with its path in
-// the source, or else of the image.
-func (a *app) failInImage(from tree, sources []export.Source, file string, err error) {
+// failInImage reports an error of what was to be in the image file, with its
+// path in the source, or else of the image.
+func (a *app) failInImage(file string, shown func(name string) string, err error) {
 	pe, ok := err.(*fs.PathError)
 	if !ok || pe.Op == "write" || pe.Path == file {
 		a.fail(file, err)
 		return
 	}
-	a.fail(from.shown(sourceOf(from, sources, pe.Path)), pe.Err)
+	a.fail(shown(pe.Path), pe.Err)
 }
 
-// sourceOf returns where a path of the image is from.
-func sourceOf(from tree, sources []export.Source, name string) string {
+// shownIn returns a function that tells the PATH of what is at a path of the
+// image of sources.
+func shownIn(from tree, sources []export.Source) func(name string) string {
 	if len(sources) == 1 {
 		if info, err := from.Lstat(sources[0].Path); err == nil && info.IsDir() {
-			return path.Join(sources[0].Path, name)
+			return func(name string) string { return from.shown(path.Join(sources[0].Path, name)) }
 		}
 	}
-	first, rest, _ := strings.Cut(name, "/")
-	for _, s := range sources {
-		if path.Base(s.Path) == first {
-			return path.Join(s.Path, rest)
+	return func(name string) string {
+		first, rest, _ := strings.Cut(name, "/")
+		for _, s := range sources {
+			if path.Base(s.Path) == first {
+				return from.shown(path.Join(s.Path, rest))
+			}
 		}
+		return name
 	}
-	return name
 }
 
 // toFile has write produce the file at name, which is complete or not there.

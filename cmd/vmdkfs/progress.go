@@ -31,7 +31,7 @@ type progress struct {
 	app         *app
 	done, total atomic.Int64
 	files       atomic.Int64 // that were begun
-	allFiles    int64        // 0 when their number is not told
+	allFiles    atomic.Int64 // 0 as long as their number is not told
 	path        atomic.Value // of the file that was begun last
 	end         chan struct{}
 	wait        sync.WaitGroup
@@ -72,6 +72,14 @@ func (p *progress) add(n int64) {
 	}
 }
 
+// file says that a file was begun.
+func (p *progress) file(path string) {
+	if p != nil {
+		p.files.Add(1)
+		p.path.Store(path)
+	}
+}
+
 // set says how many bytes are done, and how many there are.
 func (p *progress) set(done, total int64) {
 	if p != nil {
@@ -87,14 +95,12 @@ func (a *app) progressOf(ctx context.Context, from tree, sources []export.Source
 		return nil
 	}
 	opts.Progress = p.add
-	opts.Start = func(path string) {
-		p.files.Add(1)
-		p.path.Store(path)
-	}
+	opts.Start = p.file
 	filter := opts.Filter
-	p.begin(func() (total int64) {
-		p.allFiles, total = export.Measure(ctx, from, sources, filter)
-		return total
+	p.begin(func() int64 {
+		files, bytes := export.Measure(ctx, from, sources, filter)
+		p.allFiles.Store(files)
+		return bytes
 	})
 	return p
 }
@@ -135,10 +141,10 @@ func (p *progress) show(total func() int64) {
 
 // where returns how many files are done, and which is being written.
 func (p *progress) where(s decor.Statistics) string {
-	if p.allFiles == 0 {
+	if p.allFiles.Load() == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("  %s of %s files", number(p.files.Load()), number(p.allFiles))
+	text := fmt.Sprintf("  %s of %s files", number(p.files.Load()), number(p.allFiles.Load()))
 	path, _ := p.path.Load().(string)
 	if path = printable(path); path == "" {
 		return text
