@@ -106,7 +106,7 @@ func (a *app) cat(ctx context.Context, f layer.File) error {
 	if err := a.out.Flush(); err != nil {
 		return a.outputFailed(err)
 	}
-	p := a.progress(func() int64 { return f.Size() })
+	p := a.progressBeside(func() int64 { return f.Size() })
 	defer p.stop()
 	out := &output{w: a.raw, ctx: ctx, progress: p}
 	var err error

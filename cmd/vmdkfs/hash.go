@@ -38,7 +38,7 @@ func (a *app) hash(ctx context.Context, d *vmdkfs.Disk, arg string) error {
 		a.fail(arg, err)
 		return errFailed
 	}
-	bar := a.progress(func() int64 { return treeSize(ctx, p, p.name) })
+	bar := a.progressBeside(func() int64 { return treeSize(ctx, p, p.name) })
 	defer bar.stop()
 	regular := func(e walk.Entry) bool { return e.Type().IsRegular() }
 	return a.inOrder(ctx, w, regular, func(ctx context.Context, b *batch, e walk.Entry, buf []byte) {

@@ -38,17 +38,26 @@ type progress struct {
 }
 
 // progress starts to watch work over a number of bytes, which total finds out
-// when it is needed, or which set tells when total is nil. Standard error must be a terminal, and standard output,
-// where the work writes, another place.
+// when it is needed, or which set tells when total is nil. Standard error must
+// be a terminal.
 func (a *app) progress(total func() int64) *progress {
 	p := a.newProgress()
 	p.begin(total)
 	return p
 }
 
+// progressBeside is progress for work that writes to standard output, where the
+// bar would be in between if that were a terminal too.
+func (a *app) progressBeside(total func() int64) *progress {
+	if isTerminal(a.raw) {
+		return nil
+	}
+	return a.progress(total)
+}
+
 // newProgress returns what begin starts.
 func (a *app) newProgress() *progress {
-	if a.quiet || a.events || !isTerminal(a.stderr) || isTerminal(a.raw) {
+	if a.quiet || a.events || !isTerminal(a.stderr) {
 		return nil
 	}
 	return &progress{app: a, end: make(chan struct{})}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,4 +29,15 @@ func pseudoTerminal(t *testing.T) (master, terminal *os.File) {
 		t.Skip("no terminals here: ", err)
 	}
 	return master, terminal
+}
+
+// TestProgressOnTerminal: what writes files shows how far it is though standard
+// output is a terminal too, as it is for most people.
+func TestProgressOnTerminal(t *testing.T) {
+	_, terminal := pseudoTerminal(t)
+	defer terminal.Close()
+	a := newApp(terminal, terminal)
+	require.NotNil(t, a.newProgress())
+	require.Nil(t, a.progressBeside(nil))
+	require.Nil(t, newApp(terminal, io.Discard).newProgress())
 }
