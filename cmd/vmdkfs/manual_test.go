@@ -192,6 +192,7 @@ func TestManualJSON(t *testing.T) {
 		"versions":       {{"versions", store, "app01/app01.vmdk"}, {"versions", store, "app01/app01.vmdk", "/home/alice"}},
 		"diff":           {{"diff", images["pair-1"], images["pair-2"]}},
 		"info":           {{"info", web01(t)}},
+		"restore":        {{"restore", "--verify", web01(t), filepath.Join(dir, "restored")}, {"restore", "--resume", web01(t), filepath.Join(dir, "restored")}},
 	} {
 		for _, args := range runs {
 			r := invoke(t, append(args, "--json")...)
