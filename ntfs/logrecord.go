@@ -20,6 +20,9 @@ type LogRecord struct {
 	ClusterIndex    uint16 // in units of 512 bytes, behind the VCN
 	RecordOffset    uint16
 	AttributeOffset uint16
+	TargetLCN       uint64 // where the target's first cluster is on the disk; 0 where none is told
+
+	redo, undo []byte // of those operations only that open attributes
 }
 
 // A LogOperation is what a log record does, or undoes.
@@ -59,8 +62,16 @@ const (
 	logCheckpoint = 2
 )
 
-// updateSize is what an update begins with, behind the record's header.
-const updateSize = 32
+// Behind the record's header an update begins with updateSize bytes, and then
+// has the clusters of its target.
+const (
+	updateSize   = 32
+	updateWithLC = updateSize + 8
+)
+
+// onIndexBlock are the operations that change an index block, and give it their
+// LSN. UpdateFileNameAllocation does not, as UpdateFileNameRoot.
+var onIndexBlock = map[LogOperation]bool{0x0e: true, 0x0f: true, 0x10: true, 0x12: true, 0x22: true, 0x24: true}
 
 // Records yields the records from the oldest that is needed to the last that
 // was written, then at most one error. A clean or empty log yields what is
@@ -109,17 +120,22 @@ func (l *Log) record(off int64, lsn uint64) (LogRecord, int64, error) {
 	r := LogRecord{LSN: lsn, Previous: le.Uint64(h[8:]), UndoNext: le.Uint64(h[16:]), Transaction: le.Uint32(h[36:]),
 		Checkpoint: le.Uint32(h[32:]) == logCheckpoint}
 	// What the client wrote goes on in the next page's data.
-	head := make([]byte, 0, updateSize)
+	head, want := make([]byte, 0, updateWithLC), int64(updateWithLC)
 	at += l.headerLength
 	for left := length; ; {
 		n := min(left, max(0, l.pageSize-at))
-		if room := int64(updateSize - len(head)); room > 0 && n > 0 {
+		if room := want - int64(len(head)); room > 0 && n > 0 {
 			if page == nil {
 				if page, err = l.page(home); err != nil {
 					return LogRecord{}, 0, err
 				}
 			}
 			head = append(head, page[at:at+min(n, room)]...)
+			if !r.Checkpoint && len(head) >= 2 && want < maxLogTable && LogOperation(le.Uint16(head)).hasLogTable() {
+				want = maxLogTable
+				more := min(n, want) - min(n, room)
+				head = append(head, page[at+min(n, room):][:more]...)
+			}
 		}
 		at, left = at+n, left-n
 		if left == 0 {
@@ -135,9 +151,25 @@ func (l *Log) record(off int64, lsn uint64) (LogRecord, int64, error) {
 		r.TargetAttribute = le.Uint16(head[12:])
 		r.RecordOffset, r.AttributeOffset, r.ClusterIndex = le.Uint16(head[16:]), le.Uint16(head[18:]), le.Uint16(head[20:])
 		r.TargetVCN = le.Uint64(head[24:])
+		if le.Uint16(head[14:]) > 0 && len(head) >= updateWithLC {
+			r.TargetLCN = le.Uint64(head[updateSize:])
+		}
+		if r.Redo.hasLogTable() {
+			r.redo, r.undo = logValue(head, 4), logValue(head, 8)
+		}
 	}
 	if at = (at + 7) &^ 7; at > l.pageSize-l.headerLength {
 		home, at = l.next(home), l.dataOffset
 	}
 	return r, home + at, nil
+}
+
+// logValue returns a value of an update, whose offset and length are at a place
+// in its header; nil where it is outside.
+func logValue(update []byte, at int) []byte {
+	from, n := int(le.Uint16(update[at:])), int(le.Uint16(update[at+2:]))
+	if from+n > len(update) {
+		return nil
+	}
+	return update[from:][:n:n]
 }

@@ -3,6 +3,7 @@ package ntfs
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"testing"
 
@@ -98,7 +99,7 @@ func TestWindowsLog(t *testing.T) {
 	require.True(t, l.Clean)
 	require.Equal(t, "NTFS", l.Client)
 	l.OldestLSN, l.CurrentLSN = want[0].LSN, want[len(want)-1].LSN
-	found := make(map[uint64]*Pending)
+	found, blocks := newPendings(f), make(map[int64]uint64)
 	last := make(map[uint64]uint64) // the last LSN of each record
 	n := 0
 	for r, err := range l.Records() {
@@ -110,21 +111,67 @@ func TestWindowsLog(t *testing.T) {
 		}
 		require.Equal(t, want[n], line)
 		n++
+		found.add(r)
+		if onIndexBlock[r.Redo] && !r.Checkpoint {
+			blocks[int64(r.TargetLCN)*f.geo.clusterSize+int64(r.ClusterIndex)*fixupStride] = r.LSN
+		}
 		if onFileRecord[r.Redo] && !r.Checkpoint {
-			f.addPending(found, r)
 			last[(r.TargetVCN*uint64(f.geo.clusterSize)+uint64(r.ClusterIndex)*fixupStride)/uint64(f.geo.recordSize)] = r.LSN
 		}
 	}
 	require.Len(t, want, n)
-	require.Greater(t, len(found), 20)
+	require.Greater(t, len(found.records), 20)
 	equal := 0
-	for number, p := range found {
+	for number, p := range found.records {
 		assert.Zero(t, p.Changes, "file record %d: LSN %#x on disk, %#x in the log", number, p.DiskLSN, p.LogLSN)
 		if p.DiskLSN == last[number] {
 			equal++
 		}
 	}
 	require.Greater(t, equal, 20)
+	require.Len(t, blocks, 3)
+	index := make(map[string]int)
+	for off, p := range found.blocks {
+		assert.Zero(t, p.Changes, "index block at %d", off)
+		assert.Equal(t, blocks[off], p.DiskLSN, "index block at %d", off)
+		index[fmt.Sprint(f.anyName(p.Record), " ", p.Index)]++
+	}
+	require.Equal(t, map[string]int{`\x2e $I30`: 1, "$Secure $SDH": 1, "$Secure $SII": 1}, index)
+}
+
+// TestWindowsPending sets what Windows wrote back to a moment at which it was
+// running: the log is open, and an index block of the root is older than the
+// log's last changes of it.
+func TestWindowsPending(t *testing.T) {
+	f := windows(t, "compressed")
+	x, err := f.file(recordLogFile)
+	require.NoError(t, err)
+	log, err := x.open(nil)
+	require.NoError(t, err)
+	image := testimg.Load(t, "ntfs/windows/compressed.img.gz")
+	const first, last, root = 0x100a09, 0x10c549, 0x23c00 // log records; a block
+	for e, err := range log.Extents() {
+		require.NoError(t, err)
+		for _, page := range []int64{0, defaultLogPage} {
+			if page < e.Offset || page >= e.Offset+e.Length {
+				continue
+			}
+			area := image[e.Physical+page-e.Offset:][le.Uint16(image[e.Physical+page-e.Offset+24:]):]
+			le.PutUint64(area, last)
+			le.PutUint16(area[12:], 0) // its client is there
+			le.PutUint16(area[14:], 0)
+			le.PutUint64(area[le.Uint16(area[22:]):], first)
+		}
+	}
+	older := le.Uint64(image[root+8:]) - 1
+	le.PutUint64(image[root+8:], older)
+
+	f, err = Open(bytes.NewReader(image), int64(len(image)))
+	require.NoError(t, err)
+	got, err := f.Pending()
+	require.NoError(t, err)
+	require.Equal(t, []Pending{{Record: recordRoot, Name: `\x2e`, IndexBlock: true, Index: indexNames, Offset: root,
+		DiskLSN: older, LogLSN: older + 1, Changes: 1}}, got)
 }
 
 // TestWindowsMetadata opens what only Windows makes, by name.

@@ -19,17 +19,21 @@ type logFacts struct {
 	Current    string           `json:"current_lsn,omitempty"`
 	Checkpoint string           `json:"checkpoint_lsn,omitempty"`
 	Oldest     string           `json:"oldest_lsn,omitempty"`
-	Newer      []logRecordFacts `json:"newer"` // file records of which the log has changes that the disk has not
+	Newer      []logRecordFacts `json:"newer"` // of which the log has changes that the disk has not
 	Error      string           `json:"error,omitempty"`
 }
 
-// logRecordFacts is a file record that the log has newer changes of.
+// logRecordFacts is a file record, or an index block of a file, that the log has
+// newer changes of.
 type logRecordFacts struct {
-	Record  uint64 `json:"record"`
-	Name    string `json:"name,omitempty"` // as the disk has it
-	DiskLSN string `json:"disk_lsn"`
-	LogLSN  string `json:"log_lsn"`
-	Changes int    `json:"changes"`
+	Record  uint64  `json:"record"`
+	Name    string  `json:"name,omitempty"`      // as the disk has it
+	Index   string  `json:"index,omitempty"`     // of an index block
+	VCN     *uint64 `json:"index_vcn,omitempty"` // of an index block
+	Offset  int64   `json:"offset,omitempty"`    // of an index block, in the volume
+	DiskLSN string  `json:"disk_lsn"`
+	LogLSN  string  `json:"log_lsn"`
+	Changes int     `json:"changes"`
 }
 
 func hexLSN(lsn uint64) string { return fmt.Sprintf("%#x", lsn) }
@@ -70,7 +74,11 @@ func (f *logFacts) read(x *ntfs.FS) error {
 	}
 	pending, err := x.Pending()
 	for _, r := range pending {
-		f.Newer = append(f.Newer, logRecordFacts{r.Record, r.Name, hexLSN(r.DiskLSN), hexLSN(r.LogLSN), r.Changes})
+		x := logRecordFacts{Record: r.Record, Name: r.Name, DiskLSN: hexLSN(r.DiskLSN), LogLSN: hexLSN(r.LogLSN), Changes: r.Changes}
+		if r.IndexBlock {
+			x.Index, x.VCN, x.Offset = r.Index, &r.VCN, r.Offset
+		}
+		f.Newer = append(f.Newer, x)
 	}
 	return err
 }
@@ -86,10 +94,31 @@ func (f logFacts) text(b []byte) []byte {
 	case f.Clean:
 		return line(b, 0, head, "version "+f.Version, "clean, nothing to be redone", "LSN "+f.Current)
 	}
-	b = line(b, 0, head, "version "+f.Version, "not clean", "LSN "+f.Current, "checkpoint "+f.Checkpoint,
-		count(len(f.Newer), "file record")+" with changes that are not on the disk", put("then ", f.Error))
+	blocks := 0
 	for _, r := range f.Newer {
-		b = line(b, 1, fmt.Sprintf("file record %d", r.Record), r.Name, count(r.Changes, "change"), "LSN on disk "+r.DiskLSN, "in the log "+r.LogLSN)
+		if r.VCN != nil {
+			blocks++
+		}
+	}
+	newer := count(len(f.Newer)-blocks, "file record")
+	if blocks > 0 {
+		newer += " and " + count(blocks, "index block")
+	}
+	b = line(b, 0, head, "version "+f.Version, "not clean", "LSN "+f.Current, "checkpoint "+f.Checkpoint,
+		newer+" with changes that are not on the disk", put("then ", f.Error))
+	for _, r := range f.Newer {
+		b = line(b, 1, r.what(), r.Name, count(r.Changes, "change"), "LSN on disk "+r.DiskLSN, "in the log "+r.LogLSN)
 	}
 	return b
+}
+
+// what says what the log has changes of.
+func (r logRecordFacts) what() string {
+	switch {
+	case r.VCN == nil:
+		return fmt.Sprintf("file record %d", r.Record)
+	case r.Record == 0:
+		return fmt.Sprintf("index block at byte %d of a file that the log does not tell", r.Offset)
+	}
+	return fmt.Sprintf("index block %d of %s of file record %d", *r.VCN, r.Index, r.Record)
 }
