@@ -77,6 +77,8 @@ func TestDescriptorErrors(t *testing.T) {
 	}{
 		{"", "no extents", layer.ErrCorrupt},
 		{"RW 1 ZERO\x00\x00RW 1 ZERO", "goes on behind its end", layer.ErrCorrupt},
+		{"RW 1 ZERO\n\x00RW 1 ZERO\n", "goes on behind its end", layer.ErrCorrupt},
+		{"RW 1 ZERO\x00ZERA", "goes on behind its end", layer.ErrCorrupt},
 		{"RX 1 FLAT \"a\" 0", "line 2: neither", layer.ErrCorrupt},
 		{"RX 1 FLAT \"a=b\" 0", "neither", layer.ErrCorrupt},
 		{"= 1", "neither", layer.ErrCorrupt},

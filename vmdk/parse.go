@@ -19,9 +19,11 @@ const maxDescriptor = 4 << 20
 // extents need not be there. What it does not understand it refuses, because a
 // line passed over might be an extent. The error is a *layer.Error, as Open's.
 func ParseDescriptor(name string, text []byte) (*Descriptor, error) {
-	// VMware's programs end the text at the first NUL, and some pad it so.
+	// VMware's programs end the text at the first NUL, and some pad it so. When
+	// qemu writes a content ID with fewer of its eight digits than the last one
+	// had, the end of the longer text stays behind the NUL: that of the text.
 	text, rest, _ := bytes.Cut(text, []byte{0})
-	if len(bytes.Trim(rest, "\x00")) > 0 {
+	if rest = bytes.TrimRight(rest, "\x00"); len(rest) > 6 || !bytes.HasSuffix(text, rest) {
 		return nil, layer.Errorf(layer.ErrCorrupt, "vmdk", name, int64(len(text)), "it goes on behind its end")
 	}
 	p := parser{header: make(map[string]string), d: &Descriptor{DDB: make(map[string]string), name: name}}
