@@ -1,5 +1,5 @@
 #!/bin/bash
-# reshape.sh [SET...]: make the sets of testdata/lvm whose raid was reshaped.
+# reshape.sh [SET...]: make the sets of testdata/lvm whose raid was reshaped, or was being so.
 #
 # What runs in the appliance, and how, is that of raid.sh, whose first half is read from it. Every set asserts that it has the
 # feature it exists for. See testdata/lvm/README.md.
@@ -67,6 +67,35 @@ EOF
   keep reshaped
 }
 
+# Six PVs: raid that was being reshaped when the machine was shut down. Its volumes are in no manifest: the kernel lets a read
+# wait that is of the stripes at which the reshape stands.
+reshaping() {
+  drives 6 12M
+  appliance reshaping <<'EOF'
+lvm pvcreate --dataalignment 64k --metadatasize 252k /dev/sd[a-f]
+lvm vgcreate --physicalextentsize 32k vg_reshaping /dev/sd[a-f]
+create -n legs5 --type raid5_ls -i 2 -I 4k -l 128 vg_reshaping
+create -n chunk6 --type raid6_zr -i 3 -I 4k -l 192 vg_reshaping
+create -n legs10 --type raid10 -i 2 -m 1 -I 4k -l 128 vg_reshaping
+create -n plain -l 4 vg_reshaping
+fillall vg_reshaping
+synced vg_reshaping
+echo 1 > /proc/sys/dev/raid/speed_limit_min
+for lv in legs5 chunk6 legs10; do lvm lvchange --maxrecoveryrate 128 vg_reshaping/$lv; done
+lvm lvconvert -y --stripes 3 vg_reshaping/legs5
+stop vg_reshaping-legs5
+lvm lvconvert -y --stripesize 16k vg_reshaping/chunk6
+stop vg_reshaping-chunk6
+lvm lvconvert -y --stripes 3 vg_reshaping/legs10
+stop vg_reshaping-legs10
+sums() { echo "@sum $(sha256sum < /dev/vg_reshaping/plain | cut -d' ' -f1)  vg_reshaping/plain"; }
+EOF
+  has "$W/out" '^@stopped .* raid5_ls 4 .* (frozen|reshape) '
+  has "$W/out" '^@stopped .* raid6_zr 5 .* (frozen|reshape) '
+  has "$W/out" '^@stopped .* raid10 6 .* (frozen|reshape) '
+  keep reshaping
+}
+
 mkdir -p "$OUT"
-if [ $# = 0 ]; then set -- reshaped; fi
+if [ $# = 0 ]; then set -- reshaped reshaping; fi
 for set in "$@"; do echo "$set" >&2; "$set"; done
