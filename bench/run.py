@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """run.py [--runs N] [--only TEXT] [--changed DIR] [DIR]: measure vmdkfs beside other tools, on the disk that build-disk.sh made in
-DIR (bench/vm), and with --changed on that of change-disk.py as well.
+DIR (bench/vm), and with --changed on that of change-disk.py as well; on the volume of build-tree.py when DIR has it.
 
 Prints a Markdown table: medians of N runs, the ratio to vmdkfs, peak memory. Every contender of a case runs once unmeasured, so
 that what it reads is in memory, then they take turns. A tool that is not installed, or lacks what it needs, is named with the
@@ -129,6 +129,7 @@ def cases(b):
         Program('xorriso', 'xorriso -as mkisofs -quiet -J -joliet-long -R -o %s/x.iso %s/%s' % (tmp, mnt, FOLDER),
                 room=4 * big, why=no_mount),
     ]
+    yield from packed(b, ours)
     yield 'cat --raw of the whole disk, to tmpfs', [
         ours('cat --raw %s' % image, out='disk', room=disk),
         Program('dd', 'dd if=%s of=%s/disk bs=1M' % (flat, tmp), room=disk),
@@ -173,6 +174,25 @@ def versions(b, ours):
         shutil.rmtree(store)
 
 
+def packed(b, ours):
+    """The tree of build-tree.py as an ISO image and as a tar archive."""
+    what, tree, tmp, room = '20,000 files, 1,000 MiB, to tmpfs', b.path('tree.img'), '"$TMP"', 1200 << 20
+    if b.only not in 'iso of ' + what:
+        return
+    if not os.path.exists(tree):
+        b.skipped.append('iso of %s: needs tree.img (build-tree.py)' % what)
+        return
+    mnt = b.mounted('tree.img')
+    why = None if mnt else 'needs root and loop devices'
+    yield 'iso of ' + what, [
+        ours('iso -o %s/x.iso %s .' % (tmp, tree), room=room),
+        Program('xorriso -as mkisofs -J -joliet-long -R', 'xorriso -as mkisofs -quiet -J -joliet-long -R -o %s/x.iso %s' % (tmp, mnt),
+                room=room, why=why),
+        Program('kernel, GNU tar', 'tar -C %s -cf %s/x.tar .' % (mnt, tmp), needs='tar', room=room, why=why),
+        Program('vmdkfs tar', '%s tar -o %s/x.tar %s .' % (b.command, tmp, tree), needs=b.command, room=room),
+    ]
+
+
 def converted(b, ours):
     """The disk in other kinds of VMDK, which qemu-img makes of it when they are asked for."""
     disk, tmp = os.path.getsize(b.path('web01-flat.vmdk')), '"$TMP"'
@@ -198,7 +218,7 @@ def converted(b, ours):
 
 class Bench:
     def __init__(self, directory, runs, only='', changed=None):
-        self.dir, self.runs, self.only, self.changed, self.mount = directory, runs, only, changed, None
+        self.dir, self.runs, self.only, self.changed, self.mounts = directory, runs, only, changed, []
         self.rows, self.skipped, self.used = [], [], set()
 
     def __enter__(self):
@@ -209,24 +229,26 @@ class Bench:
         self.time = shutil.which('time')  # GNU time: what a program forked from Python has used counts Python's memory too
         if not self.time:
             self.skipped.append('peak memory: GNU time is not installed')
-        self.mount_root()
+        self.mount = self.mounted('root.img')
         return self
 
     def __exit__(self, *_):
-        if self.mount:
-            subprocess.run(['umount', self.mount], check=True)
+        for mount in self.mounts:
+            subprocess.run(['umount', mount], check=True)
         shutil.rmtree(self.work)
         shutil.rmtree(self.tmpfs)
 
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def mount_root(self):
-        where = os.path.join(self.work, 'root')
+    def mounted(self, image):
+        """Where the kernel shows the volume of that name. None when it cannot be asked."""
+        where = os.path.join(self.work, image + '.mnt')
         os.mkdir(where)
-        if os.geteuid() == 0 and os.path.exists(self.path('root.img')):
-            if subprocess.run(['mount', '-o', 'loop,ro,noatime', self.path('root.img'), where]).returncode == 0:
-                self.mount = where
+        if os.geteuid() == 0 and os.path.exists(self.path(image)):
+            if subprocess.run(['mount', '-o', 'loop,ro,noatime', self.path(image), where]).returncode == 0:
+                self.mounts.append(where)
+                return where
 
     def listing(self, root):
         """A file of debugfs requests that list every directory: it has no ls -R."""
