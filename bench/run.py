@@ -135,6 +135,14 @@ def cases(b):
         Program('dd', 'dd if=%s of=%s/disk bs=1M' % (flat, tmp), room=disk),
         Program('qemu-img convert', 'qemu-img convert -O raw %s %s/disk' % (image, tmp), room=disk),
     ]
+    yield 'restore of the disk to tmpfs', [
+        ours('restore --quiet %s %s/vm' % (image, tmp), room=disk),
+        Program('qemu-img convert -m 8 -W -O raw', 'qemu-img convert -m 8 -W -O raw %s %s/disk' % (image, tmp), room=disk),
+        Program('qemu-img convert -m 8 -W, to a flat VMDK', 'qemu-img convert -m 8 -W -O vmdk -o subformat=monolithicFlat %s %s/disk.vmdk'
+                % (image, tmp), room=disk),
+        Program('cp --sparse=always', 'cp --sparse=always %s %s %s' % (image, flat, tmp), needs='cp', room=disk),
+    ]
+    yield 'restore --verify of the disk to tmpfs', [ours('restore --quiet --verify %s %s/vm' % (image, tmp), room=disk)]
     yield from converted(b, ours)
     if subprocess.run([b.command, 'ls', image, 'p3/hostname.txt'], capture_output=True).returncode:
         b.skipped.append('NTFS (ntfsls, ntfs-3g, 7z): vmdkfs does not read it yet')

@@ -18,8 +18,10 @@ const (
 	// may go to another.
 	pieceSize = 64 << 20
 	// bufferSize is how much is read at once: what was read is still in the
-	// processor's cache when it is searched for zeros and written.
-	bufferSize = 256 << 10
+	// processor's cache when it is searched for zeros and written. The system
+	// lets one write to a file at a time, and less would have the workers wait
+	// for each other more often.
+	bufferSize = 1 << 20
 	// block is the unit in which zeros become holes.
 	block = 4096
 )
