@@ -53,7 +53,7 @@ reads every byte of them.`,
 	}
 	c.Flags().BoolVar(&metadata, "metadata", false, "list the copies of the metadata of volume groups instead, older ones too")
 	c.Flags().BoolVar(&verify, "verify", false, "compare the files of a package with its manifest")
-	c.Flags().BoolVar(&log, "log", false, "list what the logs of NTFS volumes would change in their file records")
+	c.Flags().BoolVar(&log, "log", false, "list what the logs of NTFS volumes would change in their file records and index blocks")
 	return c
 }
 
