@@ -51,7 +51,7 @@ func (x *file) loadList() error {
 		return nil
 	}
 	if a.size() > maxAttributeList {
-		return corrupt(x.name(), noOffset, "an attribute list of %d bytes", a.size())
+		return corrupt(x.name(), noOffset, "an attribute list of %d bytes, more than %d", a.size(), maxAttributeList)
 	}
 	if !a.nonResident() {
 		x.list = a.value()

@@ -176,7 +176,7 @@ func isShortName(a attribute) bool {
 // wherever it is. The caller must not change it.
 func (x *file) value(a attribute, limit int64) ([]byte, error) {
 	if a.size() > limit {
-		return nil, corrupt(x.name(), noOffset, "attribute %#x has %d bytes", a.kind(), a.size())
+		return nil, corrupt(x.name(), noOffset, "attribute %#x has %d bytes, more than %d", a.kind(), a.size(), limit)
 	}
 	if !a.nonResident() {
 		return a.value(), nil

@@ -102,7 +102,9 @@ func (ix *index) openBlocks(name []byte) error {
 	switch {
 	case err != nil:
 		return err
-	case a == nil || a.size() > maxIndexBitmap:
+	case a != nil && a.size() > maxIndexBitmap:
+		return corrupt(x.name(), noOffset, "an index with a bitmap of %d bytes, more than %d", a.size(), maxIndexBitmap)
+	case a == nil:
 		return corrupt(x.name(), noOffset, "an index without a bitmap")
 	case !a.nonResident():
 		ix.bitmap = a.value()

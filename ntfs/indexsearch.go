@@ -77,8 +77,11 @@ func (s *indexSearch) descend(vcn uint64, parent int64, depth int) (more bool, e
 	if err != nil {
 		return false, err
 	}
-	if _, again := s.visited[n]; again || depth == maxIndexDepth {
-		return false, corrupt(s.x.name(), noOffset, "index block %d: it is below itself, or too deep", n)
+	if _, again := s.visited[n]; again {
+		return false, corrupt(s.x.name(), noOffset, "index block %d: it is below itself", n)
+	}
+	if depth == maxIndexDepth {
+		return false, corrupt(s.x.name(), noOffset, "index block %d: more than %d levels", n, maxIndexDepth)
 	}
 	if s.visited == nil {
 		s.visited = make(map[int64]struct{})

@@ -208,7 +208,7 @@ func (f *FS) mapMFT(base record) error {
 			return err
 		}
 		if len(parts) > maxMFTParts {
-			return corrupt("$MFT", noOffset, "it lies in %d parts", len(parts))
+			return corrupt("$MFT", noOffset, "it lies in %d parts, more than %d", len(parts), maxMFTParts)
 		}
 		for _, p := range parts {
 			if p.vcn < next {

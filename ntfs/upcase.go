@@ -25,7 +25,7 @@ func (f *FS) readUpCase() (*upCase, error) {
 		return nil, err
 	}
 	if content.Size() > maxUpCase || content.Size()%2 != 0 {
-		return nil, corrupt("$UpCase", noOffset, "%d bytes long", content.Size())
+		return nil, corrupt("$UpCase", noOffset, "%d bytes long, of at most %d", content.Size(), maxUpCase)
 	}
 	raw, err := ondisk.Read(content, 0, content.Size())
 	if err != nil {
