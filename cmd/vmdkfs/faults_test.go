@@ -48,6 +48,10 @@ type faultCase struct {
 func TestFaults(t *testing.T) {
 	vm := web01(t)
 	const top = "vg_root/root"
+	store := t.TempDir() // with two snapshots of the machine
+	for _, dir := range []string{"web01", ".snapshot/daily.1/web01", ".snapshot/daily.2/web01"} {
+		require.NoError(t, os.CopyFS(filepath.Join(store, dir), os.DirFS(filepath.Dir(vm))))
+	}
 	for _, c := range []faultCase{
 		{name: "info", args: argsOf("info", vm), whole: true},
 		{name: "ls", args: argsOf("ls", "-R", "--json", vm)},
@@ -57,6 +61,7 @@ func TestFaults(t *testing.T) {
 		{name: "cat of a guest path", args: argsOf("cat", vm, "/etc/hostname"), whole: true},
 		{name: "hash", args: argsOf("hash", vm)},
 		{name: "diff", args: argsOf("diff", vm, vm)},
+		{name: "versions", args: argsOf("versions", store, "web01/web01.vmdk", "/etc/hostname"), whole: true},
 		{name: "cp", args: func(dest string) []string { return []string{"cp", vm, top, dest} },
 			tree: func(dest string, _ []byte) map[string]string { return treeOf(os.DirFS(dest)) }, top: top, exact: true},
 		{name: "tar", args: argsOf("tar", "-o", "-", vm, top), tree: func(_ string, out []byte) map[string]string { return tarTree(out) }, top: top},
