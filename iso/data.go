@@ -116,6 +116,9 @@ func fileError(n *node, done int64, err error) error {
 	}
 	if done < n.size {
 		err = fmt.Errorf("%w; padded with zeros from byte %d of %d", err, done, n.size)
+		if n.more != nil && n.more.link != nil && n.more.link.names > 1 {
+			err = fmt.Errorf("%w, under each of its %d names", err, n.more.link.names)
+		}
 	}
 	return nodeError("read", n, err)
 }

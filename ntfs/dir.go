@@ -61,15 +61,23 @@ func (d *dirent) get() (*FileRecord, error) {
 	if r := d.record.Load(); r != nil {
 		return r, nil
 	}
-	r, err := d.fsys.fileRecord(d.ref)
+	r, err := d.fsys.entryRecord(d.ref, d.attributes, d.name)
+	if err == nil {
+		d.record.Store(r)
+	}
+	return r, err
+}
+
+// entryRecord returns the record that an entry of a directory refers to.
+func (f *FS) entryRecord(ref fileRef, attributes uint32, name string) (*FileRecord, error) {
+	r, err := f.fileRecord(ref)
 	if err != nil {
 		return nil, err
 	}
-	if (d.attributes&attributeIndex != 0) != (r.Attributes&AttributeDirectory != 0) {
+	if (attributes&attributeIndex != 0) != (r.Attributes&AttributeDirectory != 0) {
 		// A walk would pass over what lies in it.
-		return nil, corrupt(recordName(r.Number), noOffset, "it and the entry %q of its directory disagree whether it is a directory", d.name)
+		return nil, corrupt(recordName(r.Number), noOffset, "it and the entry %q of its directory disagree whether it is a directory", name)
 	}
-	d.record.Store(r)
 	return r, nil
 }
 
@@ -160,12 +168,8 @@ func (d *dirDamage) err(object string) error {
 // counts here, one that differs by case only, else a named stream of a file in
 // the directory (file:stream) or of the directory (:stream).
 func (d dirNode) Lookup(name string) (vnode.Node, error) {
-	ref, err := d.find(name)
+	r, err := d.find(name)
 	if err == nil {
-		r, err := d.record.fsys.fileRecord(ref)
-		if err != nil {
-			return nil, err
-		}
 		return r.node(), nil
 	}
 	if err != fs.ErrNotExist {
@@ -174,12 +178,9 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 	for colon := strings.LastIndexByte(name, ':'); colon >= 0; colon = strings.LastIndexByte(name[:colon], ':') {
 		r := d.record
 		if colon > 0 {
-			ref, err := d.find(name[:colon])
+			r, err = d.find(name[:colon])
 			if err == fs.ErrNotExist {
 				continue
-			}
-			if err == nil {
-				r, err = d.record.fsys.fileRecord(ref)
 			}
 			if err != nil {
 				return nil, err
@@ -200,18 +201,18 @@ const smallIndex = 4 * indexPiece
 // find returns the record of a name in the directory. The index is searched.
 // Where that does not find the name, it may still be there, out of order: all of
 // the index is read if that costs little, or if the search met damage.
-func (d dirNode) find(name string) (fileRef, error) {
+func (d dirNode) find(name string) (*FileRecord, error) {
 	units, ok := storedName(name)
 	if !ok || len(units) == 0 {
-		return 0, fs.ErrNotExist
+		return nil, fs.ErrNotExist
 	}
 	x, err := d.record.file()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	ix, err := x.index(indexNames)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	want := wantedName{units: units, exactOnly: d.record.caseSensitive || d.record.fsys.caseSensitive}
 	if want.table, err = d.record.fsys.upCase(); err == nil {
@@ -222,13 +223,13 @@ func (d dirNode) find(name string) (fileRef, error) {
 	}
 	switch {
 	case want.found && d.record.Number == recordRoot && want.ref.number() == recordRoot:
-		return 0, fs.ErrNotExist
+		return nil, fs.ErrNotExist
 	case want.found:
-		return want.ref, nil
+		return d.record.fsys.entryRecord(want.ref, want.attributes, name)
 	case err != nil:
-		return 0, err
+		return nil, err
 	}
-	return 0, fs.ErrNotExist
+	return nil, fs.ErrNotExist
 }
 
 // A wantedName is a name that is looked for, and the best entry so far: one of
@@ -238,8 +239,9 @@ type wantedName struct {
 	table     *upCase // nil when it cannot be read: then only the very name is found
 	exactOnly bool
 
-	found bool
-	ref   fileRef
+	found      bool
+	ref        fileRef
+	attributes uint32
 }
 
 func (w *wantedName) compare(key []byte) (int, error) {
@@ -253,9 +255,10 @@ func (w *wantedName) compare(key []byte) (int, error) {
 // take takes the entry of an equal name, and reports whether it is the very
 // name.
 func (w *wantedName) take(e indexEntry) bool {
-	exact := equal(w.units, fileName(e.key()).name())
+	stored := fileName(e.key())
+	exact := equal(w.units, stored.name())
 	if exact || !w.found && !w.exactOnly {
-		w.ref, w.found = e.ref(), true
+		w.ref, w.attributes, w.found = e.ref(), stored.attributes(), true
 	}
 	return exact
 }
