@@ -40,7 +40,7 @@ func (d *Disk) newLinux(v *Volume) (*Guest, error) {
 	top := &mountPoint{volume: v}
 	g := &Guest{FS: vnode.New(mountedDir{fsys.tree.Root(), top}), Mounts: []Mount{{Path: "/", Volume: v}}}
 	g.system = sync.OnceValues(g.linuxSystem)
-	text, err := g.ReadFile("etc/fstab")
+	text, err := g.readText("etc/fstab")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		g.Mounts[0].Err = fmt.Errorf("nothing else is mounted: %w", err)
 	}

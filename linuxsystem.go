@@ -16,7 +16,7 @@ import (
 func (g *Guest) linuxSystem() (s System, err error) {
 	var errs []error
 	read := func(name string) string {
-		text, err := g.ReadFile(name)
+		text, err := g.readText(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
@@ -37,6 +37,22 @@ func (g *Guest) linuxSystem() (s System, err error) {
 		errs = append(errs, err)
 	}
 	return s, join(errs)
+}
+
+// maxGuestText is how many bytes a file of the guest's configuration may have
+// that is read as a whole: an image can say that it has any number of them.
+const maxGuestText = 1 << 20
+
+// readText reads a file of the guest's configuration.
+func (g *Guest) readText(name string) ([]byte, error) {
+	info, err := g.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Size() > maxGuestText:
+		return nil, &fs.PathError{Op: "read", Path: name, Err: guestError(layer.ErrUnsupported, "%d bytes, more than %d", info.Size(), maxGuestText)}
+	}
+	return g.ReadFile(name)
 }
 
 // releaseField returns the value of a field of os-release(5).

@@ -178,11 +178,14 @@ func (p *planner) descriptor(name string) ([]byte, room, error) {
 
 // text returns the content of a small file.
 func (p *planner) text(name string) ([]byte, error) {
-	data, err := fs.ReadFile(p.fsys, name)
-	if err == nil && len(data) > maxText {
+	info, err := fs.Stat(p.fsys, name)
+	if err == nil && info.Size() > maxText {
 		err = errors.New("too large for a text")
 	}
-	return data, err
+	if err != nil {
+		return nil, err
+	}
+	return fs.ReadFile(p.fsys, name)
 }
 
 // isText reports whether a file is a text of a machine, no disk.
