@@ -104,8 +104,28 @@ func (c *copier) copy(n *node) error {
 	}
 	if err != nil {
 		c.report.add(fileError(n, done, err))
+		if n.more != nil && n.more.link != nil && n.more.link.names > 1 {
+			c.image.root.eachName(n.more.link, func(other *node) {
+				if other != n {
+					c.report.add(fileError(other, done, err))
+				}
+			})
+		}
 	}
 	return c.pad(sectors(n.size)*sectorSize - done)
+}
+
+// eachName calls do with every name of a file that lies below n.
+func (n *node) eachName(l *link, do func(*node)) {
+	for i := range n.dir.children {
+		child := &n.dir.children[i]
+		switch {
+		case child.isDir():
+			child.eachName(l, do)
+		case child.more != nil && child.more.link == l:
+			do(child)
+		}
+	}
 }
 
 // fileError returns the error of a file of which done bytes could be read. It
@@ -116,9 +136,6 @@ func fileError(n *node, done int64, err error) error {
 	}
 	if done < n.size {
 		err = fmt.Errorf("%w; padded with zeros from byte %d of %d", err, done, n.size)
-		if n.more != nil && n.more.link != nil && n.more.link.names > 1 {
-			err = fmt.Errorf("%w, under each of its %d names", err, n.more.link.names)
-		}
 	}
 	return nodeError("read", n, err)
 }
