@@ -34,6 +34,16 @@ func (a *app) fail(path string, err error) {
 	a.line("failure", a.about(path), err)
 }
 
+// tell reports what is a failure where something is lost, and a warning where
+// nothing is.
+func (a *app) tell(path string, err error, loss bool) {
+	if loss {
+		a.fail(path, err)
+	} else {
+		a.warn(path, err)
+	}
+}
+
 // about returns what an error is about: the whole image has no path.
 func (a *app) about(path string) string {
 	if path == "" {

@@ -35,11 +35,7 @@ func (a *app) withFile(file string, do func(d *vmdkfs.Disk) error) error {
 		err = errors.Join(err, a.outputFailed(a.out.Flush()))
 	}
 	for _, w := range d.Warnings() {
-		if w.Loss {
-			a.fail(w.Path, w.Err)
-		} else {
-			a.warn(w.Path, w.Err)
-		}
+		a.tell(w.Path, w.Err, w.Loss)
 	}
 	if a.stats && a.opened == 1 { // the last
 		a.printStats()

@@ -65,12 +65,7 @@ func (a *app) warnOfMounts(g *vmdkfs.Guest, name string) {
 		at := strings.TrimPrefix(m.Path, "/")
 		concerned := name == "." || at == "" || name == at || strings.HasPrefix(name, at+"/") || strings.HasPrefix(at, name+"/")
 		if m.Err != nil && concerned && a.first(m.Path) {
-			err := fmt.Errorf("%s is not mounted: %w", m.Source, m.Err)
-			if m.Lost() {
-				a.fail(m.Path, err)
-			} else {
-				a.warn(m.Path, err)
-			}
+			a.tell(m.Path, fmt.Errorf("%s is not mounted: %w", m.Source, m.Err), m.Lost())
 		}
 	}
 }
