@@ -56,55 +56,82 @@ func Decode(dst, src []byte) (int, error) {
 	return done, nil
 }
 
-// wild is how many bytes a copy may write behind its end, where dst has them:
-// they are overwritten by what follows.
-const wild = 16
+// A room is a chunk, packed or not, and what is read and written behind its end
+// for nothing, up to 16 bytes at once. Its length is a constant, so that an
+// index below ChunkSize needs no further check.
+type room [ChunkSize + 16]byte
+
+func (r *room) uint64(at int) uint64 { return binary.LittleEndian.Uint64(r[at&(ChunkSize-1):][:8]) }
+
+func (r *room) putUint64(at int, v uint64) {
+	binary.LittleEndian.PutUint64(r[at&(ChunkSize-1):][:8], v)
+}
 
 // decodeChunk decodes the tokens of one chunk to the start of dst, and returns
 // how many bytes of dst are its own.
 func decodeChunk(dst, src []byte) (int, error) {
-	limit := min(len(dst), ChunkSize)
-	pos := 0
-	for at := 0; at < len(src) && pos < limit; {
-		flags := src[at]
+	var in room
+	copy(in[:], src)
+	if len(dst) < len(room{}) {
+		return decodeShort(dst, &in, len(src))
+	}
+	return decodeRoom((*room)(dst), &in, len(src), ChunkSize)
+}
+
+// decodeShort is decodeChunk where dst has no room behind the chunk.
+func decodeShort(dst []byte, in *room, size int) (int, error) {
+	var out room
+	n, err := decodeRoom(&out, in, size, min(len(dst), ChunkSize))
+	copy(dst, out[:n])
+	return n, err
+}
+
+// decodeRoom decodes size bytes of in to out, until there are limit bytes.
+func decodeRoom(out, in *room, size, limit int) (int, error) {
+	// The further into the chunk, the more bits of a phrase are the distance's:
+	// the length has shift of them up to the position reach.
+	shift, reach := uint(12), 16
+	at, pos := 0, 0
+	for at < size && pos < limit {
+		flags := uint32(in[at&(ChunkSize-1)]) | 1<<8
 		at++
-		if flags == 0 && len(src)-at >= 8 && limit-pos >= 8 {
-			copy(dst[pos:pos+8], src[at:at+8])
-			at, pos = at+8, pos+8
-			continue
-		}
-		for bit := 0; bit < 8 && at < len(src) && pos < limit; bit++ {
-			if flags&1 == 0 {
-				dst[pos] = src[at]
-				at, pos, flags = at+1, pos+1, flags>>1
-				continue
+		for {
+			// What is hard to foresee for a processor are branches that depend
+			// on the data. So the literals up to the next phrase are copied as
+			// eight, and the phrase as sixteen bytes, whatever their number.
+			literals := bits.TrailingZeros32(flags)
+			out.putUint64(pos, in.uint64(at))
+			at, pos, flags = at+literals, pos+literals, flags>>(literals&15)
+			if flags == 1 || at >= size || pos >= limit {
+				break
 			}
-			flags >>= 1
-			if len(src)-at < 2 || pos == 0 {
-				return 0, ErrCorrupt
+			token := int(binary.LittleEndian.Uint16(in[at&(ChunkSize-1):][:2]))
+			at, flags = at+2, flags>>1
+			for pos > reach {
+				shift, reach = shift-1, reach*2
 			}
-			token := int(src[at]) | int(src[at+1])<<8
-			at += 2
-			// The further into the chunk, the more bits are the distance's.
-			shift := 12 - max(0, bits.Len(uint(pos-1))-4)
 			distance, length := token>>(shift&15)+1, token&(1<<(shift&15)-1)+3
-			if distance > pos || length > ChunkSize-pos {
-				return 0, ErrCorrupt
-			}
 			end := pos + length
-			if distance >= 8 && end+wild <= len(dst) {
-				for from := pos - distance; pos < end; from, pos = from+8, pos+8 {
-					v := binary.LittleEndian.Uint64(dst[from:])
-					binary.LittleEndian.PutUint64(dst[pos:], v)
-				}
-				pos = end
-				continue
+			if at > size || distance > pos || end > ChunkSize {
+				return 0, ErrCorrupt
 			}
 			from := pos - distance
-			for end = min(end, limit); pos < end; {
-				pos += copy(dst[pos:end], dst[from:pos])
+			if distance < 8 {
+				for ; pos < end; from, pos = from+1, pos+1 {
+					out[pos&(ChunkSize-1)] = out[from&(ChunkSize-1)]
+				}
+			} else {
+				a, b := out[pos&(ChunkSize-1):][:16], out[from&(ChunkSize-1):][:16]
+				binary.LittleEndian.PutUint64(a, binary.LittleEndian.Uint64(b))
+				binary.LittleEndian.PutUint64(a[8:], binary.LittleEndian.Uint64(b[8:]))
+				for pos += 16; pos < end; pos += 8 {
+					out.putUint64(pos, out.uint64(pos-distance))
+				}
+			}
+			if pos = end; flags == 1 || at >= size || pos >= limit {
+				break
 			}
 		}
 	}
-	return pos, nil
+	return min(pos-max(0, at-size), limit), nil // literals behind the end are none
 }
