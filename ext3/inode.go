@@ -245,7 +245,11 @@ func (f *FS) decodeInode(number uint32, raw rawInode, at int64) (*Inode, error) 
 		return nil, corrupt(inodeName(number), at, "%d extra bytes in an inode of %d", extra, len(raw))
 	}
 	if body := goodOldInodeSize + extra; extra > 0 && len(raw)-body >= 4 && le.Uint32(raw[body:]) == xattrMagic {
-		i.xattrBody = body + 4 // without the magic none were ever set
+		// Without the magic none were ever set. Most inodes have it, and behind
+		// it at once the end of the entries.
+		if entries := raw[body+4:]; len(entries) < 4 || le.Uint32(entries) != 0 {
+			i.xattrBody = body + 4
+		}
 	}
 	return i, nil
 }

@@ -127,7 +127,7 @@ func (n *node) raw() string {
 func unescape(name string) string {
 	for i := range len(name) {
 		if name[i] == '\\' {
-			return string(vnode.Unescape(name))
+			return vnode.Raw(name)
 		}
 	}
 	return name

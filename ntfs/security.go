@@ -24,6 +24,22 @@ type Security struct {
 // Security returns the security descriptor of the file in words, nil when it
 // has none.
 func (r *FileRecord) Security() (*Security, error) {
+	s, err := r.keptSecurity()
+	return s.copy(), err
+}
+
+// SDDL returns the security descriptor of the file as [Security] has it, empty
+// when it has none. It makes no copy of what most files of a volume share.
+func (r *FileRecord) SDDL() (string, error) {
+	s, err := r.keptSecurity()
+	if s == nil || err != nil {
+		return "", err
+	}
+	return s.SDDL, nil
+}
+
+// keptSecurity is Security for callers that do not change it.
+func (r *FileRecord) keptSecurity() (*Security, error) {
 	kept := &r.fsys.security
 	if s := kept.ofID(r.SecurityID); s != nil {
 		return s, nil
@@ -40,6 +56,14 @@ func (r *FileRecord) Security() (*Security, error) {
 		kept.keep(r.SecurityID, raw, s)
 	}
 	return s, err
+}
+
+func (s *Security) copy() *Security {
+	if s == nil {
+		return nil
+	}
+	c := *s
+	return &c
 }
 
 // Bits of a security descriptor's control field, [MS-DTYP] 2.4.6.

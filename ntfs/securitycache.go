@@ -15,22 +15,23 @@ type securityCache struct {
 	used  int
 }
 
-// ofID returns a copy of the descriptor of an ID, nil when it is not kept.
+// ofID returns the descriptor of an ID, which nobody may change, nil when it is
+// not kept.
 func (c *securityCache) ofID(id uint32) *Security {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.byID[id].copy()
+	return c.byID[id]
 }
 
 // ofRaw is ofID for a descriptor as it is stored.
 func (c *securityCache) ofRaw(raw []byte) *Security {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.byRaw[string(raw)].copy()
+	return c.byRaw[string(raw)]
 }
 
-// keep keeps the words for a descriptor: for its ID, or without one (0) for its
-// bytes. When there are too many, it forgets those that it has.
+// keep keeps the words for a descriptor, which nobody changes any more: for its
+// ID, or without one (0) for its bytes. When there are too many, it forgets those that it has.
 func (c *securityCache) keep(id uint32, raw []byte, s *Security) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,16 +41,8 @@ func (c *securityCache) keep(id uint32, raw []byte, s *Security) {
 	}
 	c.used += size
 	if id != 0 {
-		c.byID[id] = s.copy()
+		c.byID[id] = s
 	} else {
-		c.byRaw[string(raw)] = s.copy()
+		c.byRaw[string(raw)] = s
 	}
-}
-
-func (s *Security) copy() *Security {
-	if s == nil {
-		return nil
-	}
-	c := *s
-	return &c
 }

@@ -102,7 +102,7 @@ func (a *archive) sources(fsys walk.FS, sources []Source, f format) error {
 				a.fail(e.Path, err)
 				continue
 			}
-			ok, err := a.write(f, &member{Entry: e, name: string(vnode.Unescape(t.nameIn(top, e)))})
+			ok, err := a.write(f, &member{Entry: e, name: vnode.Raw(t.nameIn(top, e))})
 			if err != nil {
 				return err
 			}

@@ -17,7 +17,32 @@ const modeBits = fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky
 type dressable interface {
 	Chown(uid, gid int) error
 	Chmod(mode fs.FileMode) error
+	xattrSetter
+}
+
+type xattrSetter interface {
 	setXattr(name string, value []byte) error
+}
+
+// An unopened is a file that was made under a name and cannot be opened.
+type unopened struct {
+	dir  hostDir
+	name string
+}
+
+func (u unopened) setXattr(attr string, value []byte) error {
+	return u.dir.setXattrAt(u.name, attr, value)
+}
+
+// A route is where a file is in the image, and where its copy is below the top
+// of the copy: name in dir, or dir itself.
+type route struct{ source, dir, name string }
+
+func (r route) dest() string {
+	if r.name == "" {
+		return r.dir
+	}
+	return below(r.dir, r.name)
 }
 
 // hasMode reports whether info is of a file with a mode and an owner in the
@@ -39,10 +64,10 @@ func (c *copier) newMode(info fs.FileInfo, open fs.FileMode) fs.FileMode {
 	return info.Mode().Perm()
 }
 
-// dress gives an open file the owner, mode and extended attributes of info,
-// which path is the source of and dest tells the copy. Each of these steps may
-// undo those behind it. What the system refuses is noted.
-func (c *copier) dress(f dressable, path string, dest func() string, info fs.FileInfo) error {
+// dress gives an open file the owner, mode and extended attributes of info.
+// Each of these steps may undo those behind it. What the system refuses is
+// noted.
+func (c *copier) dress(f dressable, at route, info fs.FileInfo) error {
 	if hasMode(info) {
 		owned, err := c.own(info, f.Chown)
 		if err != nil {
@@ -59,7 +84,7 @@ func (c *copier) dress(f dressable, path string, dest func() string, info fs.Fil
 			}
 		}
 	}
-	return c.setXattrs(path, dest, info, f.setXattr)
+	return c.setXattrs(at, info, f)
 }
 
 // dressNamed is dress, and sets the times, for a file that cannot be opened: a
@@ -76,8 +101,7 @@ func (c *copier) dressNamed(l leaf, temp string, info fs.FileInfo) error {
 			}
 		}
 	}
-	set := func(attr string, value []byte) error { return h.setXattrAt(temp, attr, value) }
-	if err := c.setXattrs(l.Path, l.dest, info, set); err != nil || !c.opts.keep(Timestamps) {
+	if err := c.setXattrs(l.route(), info, unopened{h, temp}); err != nil || !c.opts.keep(Timestamps) {
 		return err
 	}
 	if !keepsLinkTimes && info.Mode()&fs.ModeSymlink != 0 {
@@ -101,27 +125,33 @@ func (c *copier) own(info fs.FileInfo, chown func(uid, gid int) error) (owned bo
 	return err == nil, err
 }
 
-// setXattrs gives a file the extended attributes of info by means of set. It
-// notes what the system refuses.
-func (c *copier) setXattrs(path string, dest func() string, info fs.FileInfo, set func(name string, value []byte) error) error {
-	xattrs, err := c.opts.xattrs(info, func(err error) { c.fail(path, err) })
+// setXattrs gives a file the extended attributes of info, and what else is kept
+// in one. It notes what the system refuses.
+func (c *copier) setXattrs(at route, info fs.FileInfo, f xattrSetter) error {
+	fail := func(err error) { c.fail(at.source, err) }
+	xattrs, err := c.opts.xattrs(info, fail)
 	if err != nil {
 		return err
 	}
-	if sddl, ok := xattrs[sddlXattr]; ok && c.opts.SDDL != nil {
-		delete(xattrs, sddlXattr)
-		c.mu.Lock()
-		c.opts.SDDL(c.told(dest()), string(sddl))
-		c.mu.Unlock()
-	}
 	for name, value := range xattrs {
-		if err := set(name, value); impossible(err) || tooLarge(err) {
-			c.notes.add("extended attributes " + class(name) + " are not kept: " + bare(err).Error())
-		} else if err != nil {
+		if err := c.noted(name, f.setXattr(name, value)); err != nil {
 			return err
 		}
 	}
+	if words := c.opts.sddl(info, fail); words != "" {
+		return c.setSDDL(words, at, f)
+	}
 	return nil
+}
+
+// noted returns the error of setting an extended attribute, but notes one that
+// says that it cannot be.
+func (c *copier) noted(name string, err error) error {
+	if impossible(err) || tooLarge(err) {
+		c.notes.add("extended attributes " + class(name) + " are not kept: " + bare(err).Error())
+		return nil
+	}
+	return err
 }
 
 // xattrs returns the extended attributes to keep of a file. What cannot be

@@ -83,6 +83,7 @@ type copier struct {
 	way   int // in which a file gets its name when it is complete; see probeLink
 	links *links
 	notes notes
+	sddl  atomic.Pointer[text] // that was set last
 
 	placing sync.Mutex // see placeSlowly
 	batch   []leaf
@@ -112,8 +113,10 @@ func toldBelow(name, dest string) string {
 	return strings.TrimPrefix(dest, name+"/")
 }
 
+func (l *leaf) route() route { return route{l.Path, l.dir.dest, l.name} }
+
 // dest returns the path of l below the top of the copy.
-func (l leaf) dest() string { return below(l.dir.dest, l.name) }
+func (l *leaf) dest() string { return below(l.dir.dest, l.name) }
 
 // below returns the path of a name in a directory, which is one element.
 func below(dir, name string) string {
@@ -161,7 +164,7 @@ func (c *copier) tree(s Source, root *dir, name string) {
 		}
 		own := name
 		if own == "" || e.Depth > 0 {
-			own = string(vnode.Unescape(e.Name()))
+			own = vnode.Raw(e.Name())
 		}
 		in := stack[e.Depth]
 		if !e.IsDir() {

@@ -152,7 +152,7 @@ func (d *dir) release() {
 // finish gives d its attributes, the times last.
 func (d *dir) finish() error {
 	c := d.copier
-	if err := c.dress(d.host, d.source.Path, func() string { return d.dest }, d.info); err != nil {
+	if err := c.dress(d.host, route{d.source.Path, d.dest, ""}, d.info); err != nil {
 		return err
 	}
 	if !c.opts.keep(Timestamps) {

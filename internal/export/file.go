@@ -16,11 +16,11 @@ var (
 
 // work copies leaves until there are no more. A cancelled copy drops them.
 func (c *copier) work() {
-	buf := make([]byte, bufferSize)
+	t := c.newTransfer()
 	for batch := range c.jobs {
 		for _, l := range batch {
 			if c.ctx.Err() == nil {
-				c.leaf(l, buf)
+				t.leaf(l)
 			}
 			l.dir.release()
 		}
@@ -29,7 +29,8 @@ func (c *copier) work() {
 
 // leaf copies a file that is no directory, or links it to the copy of another
 // of its names.
-func (c *copier) leaf(l leaf, buf []byte) {
+func (t *transfer) leaf(l leaf) {
+	c := t.copier
 	if c.opts.Start != nil {
 		c.opts.Start(l.Path)
 	}
@@ -48,7 +49,7 @@ func (c *copier) leaf(l leaf, buf []byte) {
 	if !first {
 		return // linked by whoever copies the file, or by now
 	}
-	left, sum, err := c.create(l, info, buf)
+	left, sum, err := t.create(l, info)
 	switch {
 	case err != nil && c.ctx.Err() == nil:
 		c.fail(l.Path, err)
@@ -58,8 +59,8 @@ func (c *copier) leaf(l leaf, buf []byte) {
 	if group != nil {
 		c.links.done(c, group, err, left, sum)
 	}
-	if err == nil {
-		c.streams(l, info, func(stream leaf) { c.leaf(stream, buf) })
+	if err == nil && c.opts.hasStreamFiles(info) {
+		c.streams(l, info, t.leaf)
 	}
 }
 
@@ -124,7 +125,7 @@ func (x existing) copyOf(info fs.FileInfo, in hostDir, name string, e walk.Entry
 	case x.mode == fs.ModeSymlink:
 		want, err := e.ReadLink()
 		have, err2 := in.readlink(name)
-		return err == nil && err2 == nil && have == string(vnode.Unescape(want))
+		return err == nil && err2 == nil && have == vnode.Raw(want)
 	case x.mode&fs.ModeDevice != 0:
 		sys, ok := info.Sys().(layer.Sys)
 		return ok && x.major == sys.Unix().Major && x.minor == sys.Unix().Minor
@@ -135,28 +136,28 @@ func (x existing) copyOf(info fs.FileInfo, in hostDir, name string, e walk.Entry
 // create makes the file, which gets its name when it is complete. It reports
 // whether the file was left out, with a note, and the hash of a regular file if
 // that is wanted.
-func (c *copier) create(l leaf, info fs.FileInfo, buf []byte) (left bool, sum *digest, err error) {
+func (t *transfer) create(l leaf, info fs.FileInfo) (left bool, sum *digest, err error) {
 	switch {
 	case info.Mode().IsRegular() && l.there:
-		sum, err = c.compare(l, info, buf)
+		sum, err = t.compare(l, info)
 		return false, sum, err
 	case info.Mode().IsRegular():
-		sum, err = c.regular(l, info, buf)
+		sum, err = t.regular(l, info)
 		return false, sum, err
 	case l.there:
 		return false, nil, nil
 	}
-	temp := c.temp.name()
+	temp := t.temp.name()
 	if info.Mode()&fs.ModeSymlink != 0 {
-		err = c.symlink(l, temp)
+		err = t.symlink(l, temp)
 	} else if err = l.dir.host.makeNode(temp, info); impossible(err) {
-		c.notes.add("devices, fifos or sockets were left out: " + bare(err).Error())
+		t.notes.add("devices, fifos or sockets were left out: " + bare(err).Error())
 		return true, nil, nil
 	}
 	if err != nil {
 		return false, nil, err
 	}
-	if err = c.dressNamed(l, temp, info); err == nil {
+	if err = t.dressNamed(l, temp, info); err == nil {
 		err = l.dir.place(temp, l.name)
 	}
 	if err != nil {
@@ -171,11 +172,11 @@ func (c *copier) symlink(l leaf, temp string) error {
 	if err != nil {
 		return err
 	}
-	return l.dir.host.symlink(string(vnode.Unescape(target)), temp)
+	return l.dir.host.symlink(vnode.Raw(target), temp)
 }
 
 // regular copies a regular file. It leaves nothing behind when it fails.
-func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) (*digest, error) {
+func (t *transfer) regular(l leaf, info fs.FileInfo) (*digest, error) {
 	src, err := open(l.Entry, info)
 	if err != nil {
 		return nil, err
@@ -185,14 +186,14 @@ func (c *copier) regular(l leaf, info fs.FileInfo, buf []byte) (*digest, error) 
 	if err != nil {
 		return nil, err
 	}
-	sum, err := c.content(f, src, info.Size(), buf)
-	if err == nil && c.opts.Verify {
+	sum, err := t.content(f, src, info.Size())
+	if err == nil && t.opts.Verify {
 		if err = f.flush(); err == nil {
-			err = c.verify(f, info.Size(), sum, buf)
+			err = t.verify(f, info.Size(), sum)
 		}
 	}
 	if err == nil {
-		err = c.dress(f, l.Path, l.dest, info)
+		err = t.dress(f, l.route(), info)
 	}
 	if err != nil {
 		f.discard()

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -156,6 +157,9 @@ func (h hostDir) makeNode(name string, info fs.FileInfo) error {
 // setXattrAt sets an attribute of a file that cannot be opened. Where there is
 // no setxattrat, the path of an open directory leads to it.
 func (h hostDir) setXattrAt(name, attr string, value []byte) error {
+	if strings.HasPrefix(attr, "user.") {
+		return unix.EPERM // only files and directories have these: xattr(7)
+	}
 	return unix.Lsetxattr("/proc/self/fd/"+strconv.Itoa(h.fd)+"/"+name, attr, value, 0)
 }
 

@@ -19,35 +19,57 @@ const (
 	maxXattr = 64 << 10
 )
 
-// ntfsXattrs returns the named streams and the security descriptor of a file
-// as extended attributes.
-func (o *Options) ntfsXattrs(r *ntfs.FileRecord, fail func(error)) (xattrs map[string][]byte, err error) {
-	if o.keep(Streams) && !o.StreamFiles && r.HasStreams() {
-		streams, err := r.Streams()
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range streams {
-			if s.Size > maxXattr {
-				fail(fmt.Errorf("stream %q is not kept: %d bytes are more than an extended attribute has; files can hold it, with --streams=files", s.Name, s.Size))
-			}
-		}
-		if xattrs, err = r.Xattrs(); err != nil {
-			return nil, err
+// ntfsXattrs returns the named streams of a file as extended attributes.
+func (o *Options) ntfsXattrs(r *ntfs.FileRecord, fail func(error)) (map[string][]byte, error) {
+	if !o.keep(Streams) || o.StreamFiles || !r.HasStreams() {
+		return nil, nil
+	}
+	streams, err := r.Streams()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range streams {
+		if s.Size > maxXattr {
+			fail(fmt.Errorf("stream %q is not kept: %d bytes are more than an extended attribute has; files can hold it, with --streams=files", s.Name, s.Size))
 		}
 	}
-	if o.keep(Security) {
-		switch s, err := r.Security(); {
-		case err != nil:
-			fail(fmt.Errorf("its security descriptor is not kept: %w", err))
-		case s != nil:
-			if xattrs == nil {
-				xattrs = make(map[string][]byte)
-			}
-			xattrs[sddlXattr] = []byte(s.SDDL)
-		}
+	return r.Xattrs()
+}
+
+// sddl returns the security descriptor of a file in words, if it has one that
+// is to be kept. One that cannot be told is told to fail.
+func (o *Options) sddl(info fs.FileInfo, fail func(error)) string {
+	r, ok := info.Sys().(*ntfs.FileRecord)
+	if !ok || !o.keep(Security) {
+		return ""
 	}
-	return xattrs, nil
+	text, err := r.SDDL()
+	if err != nil {
+		fail(fmt.Errorf("its security descriptor is not kept: %w", err))
+	}
+	return text
+}
+
+// A text is a descriptor in words, and as the value of an attribute.
+type text struct {
+	words string
+	value []byte
+}
+
+// setSDDL gives a file its security descriptor, or tells of it.
+func (c *copier) setSDDL(words string, at route, f xattrSetter) error {
+	if c.opts.SDDL != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.opts.SDDL(c.told(at.dest()), words)
+		return nil
+	}
+	last := c.sddl.Load() // most files have that of the file before
+	if last == nil || last.words != words {
+		last = &text{words, []byte(words)}
+		c.sddl.Store(last)
+	}
+	return c.noted(sddlXattr, f.setXattr(sddlXattr, last.value))
 }
 
 // noteOwnStreams is told of a directory that has no name in the destination,
@@ -80,5 +102,5 @@ func (o *Options) streamsOf(fsys walk.FS, e walk.Entry, info fs.FileInfo) (list 
 // colon and the stream's name, as raw bytes.
 func streamSuffix(stream walk.Entry) string {
 	name := stream.Name()
-	return string(vnode.Unescape(name[strings.LastIndexByte(name, ':'):]))
+	return vnode.Raw(name[strings.LastIndexByte(name, ':'):])
 }

@@ -82,7 +82,7 @@ func (p *plan) tree(s Source, top *hostDir, name string) error {
 		shorten(e.Depth + 1)
 		own := name
 		if own == "" || e.Depth > 0 {
-			own = string(vnode.Unescape(e.Name()))
+			own = vnode.Raw(e.Name())
 		}
 		in := stack[e.Depth]
 		if host, err := p.entry(in, own, e); err != nil {

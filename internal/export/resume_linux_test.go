@@ -134,15 +134,14 @@ func TestSums(t *testing.T) {
 
 // A copy that reads back as something else fails.
 func TestVerify(t *testing.T) {
-	c := &copier{ctx: t.Context()}
+	x := (&copier{ctx: t.Context()}).newTransfer()
 	data := bytes.Repeat([]byte("x"), 3*bufferSize+7)
 	sum := sha256.Sum256(data)
-	buf := make([]byte, bufferSize)
-	require.NoError(t, c.verify(bytes.NewReader(data), int64(len(data)), &sum, buf))
-	require.Error(t, c.verify(bytes.NewReader(data[1:]), int64(len(data)), &sum, buf))
+	require.NoError(t, x.verify(bytes.NewReader(data), int64(len(data)), &sum))
+	require.Error(t, x.verify(bytes.NewReader(data[1:]), int64(len(data)), &sum))
 	for _, at := range []int{0, bufferSize, len(data) - 1} {
 		data[at] ^= 1
-		require.ErrorIs(t, c.verify(bytes.NewReader(data), int64(len(data)), &sum, buf), errVerify)
+		require.ErrorIs(t, x.verify(bytes.NewReader(data), int64(len(data)), &sum), errVerify)
 		data[at] ^= 1
 	}
 }

@@ -52,7 +52,7 @@ func (t *tarFormat) member(m *member) error {
 		if err != nil {
 			return err
 		}
-		h.kind, h.link = tarSymlink, string(vnode.Unescape(target))
+		h.kind, h.link = tarSymlink, vnode.Raw(target)
 	case fs.ModeNamedPipe:
 		h.kind = tarFIFO
 	case fs.ModeDevice:
@@ -139,9 +139,13 @@ func newHeader(m *member) *tarHeader {
 // attributes adds the extended attributes of m: ACLs as text in Schilling's
 // records, which both GNU tar and libarchive read, everything else as it is.
 func (t *tarFormat) attributes(h *tarHeader, m *member) error {
-	xattrs, err := t.opts.xattrs(m.info, func(err error) { t.fail(m.Path, err) })
+	fail := func(err error) { t.fail(m.Path, err) }
+	xattrs, err := t.opts.xattrs(m.info, fail)
 	if err != nil {
 		return err
+	}
+	if words := t.opts.sddl(m.info, fail); words != "" {
+		h.add("SCHILY.xattr."+sddlXattr, words)
 	}
 	for name, value := range xattrs {
 		if kind, ok := aclRecords[name]; ok {

@@ -12,18 +12,18 @@ import (
 
 // content copies the data of src to f, and leaves out the holes. A nil f gets
 // nothing. It returns the hash of the file, holes too, if that is wanted.
-func (c *copier) content(f *newFile, src fs.File, size int64, buf []byte) (*digest, error) {
+func (t *transfer) content(f *newFile, src fs.File, size int64) (*digest, error) {
 	r, ok := src.(io.ReaderAt)
 	if !ok {
 		return nil, errNoReaderAt
 	}
-	t := transfer{copier: c, to: f, from: r, size: size, buf: buf, sum: c.newHash()}
+	t.to, t.from, t.size, t.end, t.sum, t.err = f, r, size, 0, t.newHash(), nil
 	file, ok := src.(layer.File)
 	switch {
 	case ok && size >= aheadSize:
 		t.err = readahead.Read(r, t.clipped(file.Extents()), bufferSize, t.use)
 	case ok:
-		file.Extents()(t.take)
+		file.Extents()(t.each)
 	default:
 		t.take(layer.Extent{Length: size}, nil)
 	}
@@ -40,18 +40,26 @@ func (c *copier) content(f *newFile, src fs.File, size int64, buf []byte) (*dige
 // written. Below it, a goroutine and its buffers cost more than that saves.
 const aheadSize = 1 << 20
 
-// A transfer is the content of one file on its way. It is one thing, and no
-// loop with closures around it, as most files are small: what is made for each
-// of them costs as much as their bytes do.
+// A transfer is the content of one file after another on its way. It is one
+// thing of a worker, and no loop with closures around it, as most files are
+// small: what is made for each of them costs as much as their bytes do.
 type transfer struct {
 	*copier
+	buf  []byte
+	each func(layer.Extent, error) bool // is take
+
 	to   *newFile
 	from io.ReaderAt
 	size int64 // of the file
 	end  int64 // of what was copied
-	buf  []byte
 	sum  *hasher
 	err  error
+}
+
+func (c *copier) newTransfer() *transfer {
+	t := &transfer{copier: c, buf: make([]byte, bufferSize)}
+	t.each = t.take
+	return t
 }
 
 // take copies the next extent. It reports whether more are wanted.

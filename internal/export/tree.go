@@ -79,17 +79,20 @@ func (t *tree) all() iter.Seq2[walk.Entry, error] {
 			if e.IsDir() || wanted {
 				pending = append(pending, e)
 			}
-			for ; wanted && len(pending) > 0; pending = pending[1:] {
-				if t.skip = false; !yield(pending[0], nil) {
+			if !wanted {
+				continue
+			}
+			for _, p := range pending {
+				if t.skip = false; !yield(p, nil) {
 					return
 				}
 				if t.skip {
-					out = pending[0].Depth
+					out = p.Depth
 					t.walk.SkipDir()
-					pending = nil
 					break
 				}
 			}
+			pending = pending[:0]
 		}
 	}
 }

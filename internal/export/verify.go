@@ -49,13 +49,13 @@ func (s *hasher) digest() *digest {
 
 // verify fails when r has another hash than want. The size is that of the file
 // in the image.
-func (c *copier) verify(r io.ReaderAt, size int64, want *digest, buf []byte) error {
+func (t *transfer) verify(r io.ReaderAt, size int64, want *digest) error {
 	h := sha256.New()
 	for off := int64(0); off < size; {
-		if err := c.ctx.Err(); err != nil {
+		if err := t.ctx.Err(); err != nil {
 			return err
 		}
-		part := buf[:min(int64(len(buf)), size-off)]
+		part := t.buf[:min(int64(len(t.buf)), size-off)]
 		if err := ondisk.ReadFull(r, part, off); err != nil {
 			return err
 		}
@@ -70,9 +70,9 @@ func (c *copier) verify(r io.ReaderAt, size int64, want *digest, buf []byte) err
 
 // compare is what remains to be done for a file of which a complete copy is
 // there.
-func (c *copier) compare(l leaf, info fs.FileInfo, buf []byte) (*digest, error) {
-	if !c.opts.Verify && c.opts.Sum == nil {
-		c.progress(info.Size())
+func (t *transfer) compare(l leaf, info fs.FileInfo) (*digest, error) {
+	if !t.opts.Verify && t.opts.Sum == nil {
+		t.progress(info.Size())
 		return nil, nil
 	}
 	src, err := open(l.Entry, info)
@@ -80,8 +80,8 @@ func (c *copier) compare(l leaf, info fs.FileInfo, buf []byte) (*digest, error) 
 		return nil, err
 	}
 	defer src.Close()
-	sum, err := c.content(nil, src, info.Size(), buf)
-	if err != nil || !c.opts.Verify {
+	sum, err := t.content(nil, src, info.Size())
+	if err != nil || !t.opts.Verify {
 		return sum, err
 	}
 	f, err := l.dir.host.open(l.name)
@@ -89,5 +89,5 @@ func (c *copier) compare(l leaf, info fs.FileInfo, buf []byte) (*digest, error) 
 		return nil, err
 	}
 	defer f.Close()
-	return sum, c.verify(f, info.Size(), sum, buf)
+	return sum, t.verify(f, info.Size(), sum)
 }

@@ -72,6 +72,14 @@ func Unescape(name string) []byte {
 	return raw
 }
 
+// Raw is Unescape to a string, which most names are themselves.
+func Raw(name string) string {
+	if strings.IndexByte(name, '\\') < 0 {
+		return name
+	}
+	return string(Unescape(name))
+}
+
 // isEscape reports whether s begins with a sequence that stands for something
 // else: \xNN for a byte, or \uNNNN for half a surrogate pair.
 func isEscape(s string) bool {
