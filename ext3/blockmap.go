@@ -3,6 +3,7 @@ package ext3
 import (
 	"math"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/extent"
 )
 
@@ -36,6 +37,8 @@ func (m blockMap) Map(off int64) (extent.Run, error) {
 		}
 		pointers = m.block[4*(directPointers+level):][:4]
 	}
+	var h cache.Hold // of pointers
+	defer h.Release()
 	// Invariant: pointers[index] reaches the span blocks from start+index*span.
 	for span > 1 {
 		pointer := uint64(le.Uint32(pointers[4*index:]))
@@ -45,7 +48,8 @@ func (m blockMap) Map(off int64) (extent.Run, error) {
 		if !geo.holds(pointer, 1) {
 			return extent.Run{}, corrupt(inodeName(m.Number), noOffset, "indirect block %d of %d", pointer, geo.blocks)
 		}
-		block, err := m.fsys.block(pointer)
+		h.Release()
+		block, err := m.fsys.blockFor(&h, pointer)
 		if err != nil {
 			return extent.Run{}, failed(inodeName(m.Number), m.fsys.offset(pointer), err)
 		}

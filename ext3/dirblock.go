@@ -1,6 +1,10 @@
 package ext3
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/vmdkfs/vmdkfs/internal/cache"
+)
 
 // A dirBlock is one block of a directory, with its place in the source. The
 // data lies in the cache.
@@ -41,8 +45,8 @@ func (i *Inode) diskEntries() iter.Seq2[rawDirent, error] {
 // dirObject is what errors call the directory.
 func (i *Inode) dirObject() string { return "directory " + inodeName(i.Number) }
 
-// dirBlocks yields the blocks of a directory, and an error for each that
-// cannot be read and for each hole: a directory has none.
+// dirBlocks yields the blocks of a directory, each valid until the next, and an
+// error for each that cannot be read and for each hole: a directory has none.
 func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 	return func(yield func(dirBlock, error) bool) {
 		fail := func(at int64, err error) bool { return yield(dirBlock{}, failed(i.dirObject(), at, err)) }
@@ -52,6 +56,8 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 			return
 		}
 		end := int64(0)
+		var h cache.Hold
+		defer h.Release()
 		for e, err := range i.blocks().Extents() {
 			if err != nil {
 				fail(noOffset, err)
@@ -62,7 +68,8 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 			}
 			end = e.Offset + e.Length
 			for at := e.Physical; at < e.Physical+e.Length; at += blockSize {
-				data, err := i.fsys.block(uint64(at / blockSize))
+				h.Release()
+				data, err := i.fsys.blockFor(&h, uint64(at/blockSize))
 				if err != nil {
 					if !fail(at, err) {
 						return

@@ -4,6 +4,7 @@ import (
 	"math"
 	"sort"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/extent"
 )
 
@@ -60,6 +61,8 @@ func (t extentTree) Map(off int64) (extent.Run, error) {
 	// The node at hand is about the blocks [low, high) of the file.
 	low, high := uint64(0), uint64(math.MaxInt64/blockSize)
 	node, at := extentNode(t.block[:]), int64(noOffset)
+	var h cache.Hold // of node
+	defer h.Release()
 	depth := -1 // the root says its own depth; each child is one less
 	for {
 		if err := t.check(node, at, depth, low, high); err != nil {
@@ -82,7 +85,8 @@ func (t extentTree) Map(off int64) (extent.Run, error) {
 		if !t.fsys.geo.holds(child, 1) {
 			return extent.Run{}, corrupt(inodeName(t.Number), at, "extent node at block %d of %d", child, t.fsys.geo.blocks)
 		}
-		block, err := t.fsys.block(child)
+		h.Release()
+		block, err := t.fsys.blockFor(&h, child)
 		if err != nil {
 			return extent.Run{}, failed(inodeName(t.Number), t.fsys.offset(child), err)
 		}

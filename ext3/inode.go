@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
 
@@ -187,7 +188,11 @@ func fileMode(raw uint16) fs.FileMode {
 }
 
 // rawInode returns an inode's bytes, which lie in the cache, and their offset.
-func (f *FS) rawInode(number uint32) (rawInode, int64, error) {
+func (f *FS) rawInode(number uint32) (rawInode, int64, error) { return f.rawInodeFor(nil, number) }
+
+// rawInodeFor is rawInode for a caller that needs the bytes until it releases
+// h.
+func (f *FS) rawInodeFor(h *cache.Hold, number uint32) (rawInode, int64, error) {
 	if number == 0 || number > f.geo.inodes {
 		return nil, noOffset, corrupt(inodeName(number), noOffset, "the last inode is %d", f.geo.inodes)
 	}
@@ -201,7 +206,7 @@ func (f *FS) rawInode(number uint32) (rawInode, int64, error) {
 	if raw, newer := f.fast.inode(number); newer {
 		return raw, f.offset(table) + at, nil
 	}
-	block, err := f.block(table + uint64(at/f.geo.blockSize))
+	block, err := f.blockFor(h, table+uint64(at/f.geo.blockSize))
 	if err != nil {
 		return nil, noOffset, failed(inodeName(number), f.offset(table)+at, err)
 	}
@@ -210,7 +215,9 @@ func (f *FS) rawInode(number uint32) (rawInode, int64, error) {
 
 // inode decodes an inode that a directory may name.
 func (f *FS) inode(number uint32) (*Inode, error) {
-	raw, at, err := f.rawInode(number)
+	var h cache.Hold
+	defer h.Release()
+	raw, at, err := f.rawInodeFor(&h, number)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"iter"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 )
 
@@ -16,7 +17,8 @@ const (
 )
 
 // A file is a file record with the records that hold the rest of its
-// attributes, if it has such. It is not kept: it aliases the cache.
+// attributes, if it has such. It is not kept: it aliases the cache, and where it
+// was read for a hold it is not used behind the end of that.
 type file struct {
 	fsys *FS
 	ref  fileRef // the record's own number and sequence number
@@ -25,8 +27,11 @@ type file struct {
 }
 
 // file reads the file record that a reference names.
-func (f *FS) file(ref fileRef) (*file, error) {
-	base, err := f.record(ref, 0)
+func (f *FS) file(ref fileRef) (*file, error) { return f.fileFor(nil, ref) }
+
+// fileFor is file for a caller that needs it until it releases h.
+func (f *FS) fileFor(h *cache.Hold, ref fileRef) (*file, error) {
+	base, err := f.record(h, ref, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +135,9 @@ func (x *file) recordOf(ref fileRef) (record, error) {
 	case x.base != nil:
 		return x.base, nil
 	default:
-		return x.fsys.record(x.ref, 0)
+		return x.fsys.record(nil, x.ref, 0)
 	}
-	return x.fsys.record(ref, x.ref)
+	return x.fsys.record(nil, ref, x.ref)
 }
 
 // attributeOf returns the attribute, or the part of one, that an entry of the

@@ -37,7 +37,7 @@ func (f *FS) Deleted() iter.Seq2[Deleted, error] {
 		}
 		var damage dirDamage
 		for number := uint64(firstUserRecord); number < f.mft.records; number++ {
-			r, err := f.mft.cached(int64(number) * f.geo.recordSize)
+			r, err := f.mft.cached(nil, int64(number)*f.geo.recordSize)
 			if err != nil {
 				damage.add(failed(recordName(number), f.mft.place(number), err))
 				continue

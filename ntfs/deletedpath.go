@@ -38,7 +38,7 @@ func (f *FS) above(dir fileRef) (elems []string, whole bool) {
 // nameAt returns the name in a record, if it is still, or was last, that of the
 // file that the reference is to. Deleting a file counts its sequence number up.
 func (f *FS) nameAt(ref fileRef) (fileName, bool) {
-	r, err := f.mft.record(ref.number())
+	r, err := f.mft.record(nil, ref.number())
 	if err != nil {
 		return nil, false
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/slab"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
@@ -93,7 +94,9 @@ func (r *FileRecord) isHidden(ref fileRef) bool {
 func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 	return func(yield func(vnode.Entry, error) bool) {
 		var damage dirDamage
-		x, err := d.record.file()
+		var h cache.Hold
+		defer h.Release()
+		x, err := d.record.fileFor(&h)
 		var ix *index
 		if err == nil {
 			ix, err = x.index(indexNames)
@@ -206,7 +209,9 @@ func (d dirNode) find(name string) (*FileRecord, error) {
 	if !ok || len(units) == 0 {
 		return nil, fs.ErrNotExist
 	}
-	x, err := d.record.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := d.record.fileFor(&h)
 	if err != nil {
 		return nil, err
 	}

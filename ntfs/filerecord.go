@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -41,6 +42,9 @@ func (r *FileRecord) ref() fileRef { return fileRef(r.Sequence)<<48 | fileRef(r.
 // file reads the record again.
 func (r *FileRecord) file() (*file, error) { return r.fsys.file(r.ref()) }
 
+// fileFor is file for a caller that needs it until it releases h.
+func (r *FileRecord) fileFor(h *cache.Hold) (*file, error) { return r.fsys.fileFor(h, r.ref()) }
+
 // Unix implements [layer.Sys]. Owners, and the numbers of a device, are those
 // that WSL and Interix keep; other files belong to nobody, which is 0 here.
 func (r *FileRecord) Unix() layer.Unix {
@@ -51,7 +55,9 @@ func (r *FileRecord) Unix() layer.Unix {
 
 // fileRecord reads the record that a reference names.
 func (f *FS) fileRecord(ref fileRef) (*FileRecord, error) {
-	x, err := f.file(ref)
+	var h cache.Hold
+	defer h.Release()
+	x, err := f.fileFor(&h, ref)
 	if err != nil {
 		return nil, err
 	}

@@ -85,13 +85,14 @@ func (m *mft) setData(mapper extent.Mapper, bytes int64, device io.ReaderAt) {
 	m.cache = cache.New(fixedRecords{m.reader, m.size}, recordBudget)
 }
 
-// record returns a record, in use or not, which the caller must not change.
-// One of the first is read from the mirror when it is damaged.
-func (m *mft) record(number uint64) (record, error) {
+// record returns a record, in use or not, which the caller must not change, and
+// needs until it releases h; for good if that is nil. One of the first is read
+// from the mirror when it is damaged.
+func (m *mft) record(h *cache.Hold, number uint64) (record, error) {
 	if number >= m.records {
 		return nil, corrupt(recordName(number), noOffset, "$MFT has %d records", m.records)
 	}
-	r, err := m.cached(int64(number) * m.size)
+	r, err := m.cached(h, int64(number)*m.size)
 	if err == nil {
 		if bad := r.check(); bad != nil {
 			err = corrupt(recordName(number), m.place(number), "%v", bad)
@@ -109,13 +110,14 @@ func (m *mft) record(number uint64) (record, error) {
 }
 
 // cached returns the bytes of the record at byte off of the table.
-func (m *mft) cached(off int64) (record, error) {
+func (m *mft) cached(h *cache.Hold, off int64) (record, error) {
 	start := off &^ (metadataPiece - 1)
 	n := min(metadataPiece, int64(m.records)*m.size-start)
-	piece, err := m.cache.Get(start, int(n))
+	piece, err := m.cache.GetFor(h, start, int(n))
 	if err != nil {
 		// A bad spot must cost its own record only.
-		piece, err = m.cache.Get(off, int(m.size))
+		h.Release()
+		piece, err = m.cache.GetFor(h, off, int(m.size))
 		return piece, err
 	}
 	return record(piece[off-start:][:m.size:m.size]), nil
@@ -242,10 +244,11 @@ func (f *FS) mapMFT(base record) error {
 }
 
 // record returns the record of a reference, in use and the file's own or, for
-// part of another file's attributes, that file's.
-func (f *FS) record(ref fileRef, base fileRef) (record, error) {
+// part of another file's attributes, that file's. The caller needs it until it
+// releases h, for good if that is nil.
+func (f *FS) record(h *cache.Hold, ref fileRef, base fileRef) (record, error) {
 	number := ref.number()
-	r, err := f.mft.record(number)
+	r, err := f.mft.record(h, number)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package ntfs
 import (
 	"encoding/hex"
 	"time"
+
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 )
 
 // A Name is one of a file's names, $FILE_NAME, with what it says of the file.
@@ -28,7 +30,9 @@ var namespaces = [...]string{namespacePOSIX: "POSIX", namespaceWin32: "Win32", n
 
 // Names returns all names of the file, short ones too.
 func (r *FileRecord) Names() ([]Name, error) {
-	x, err := r.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := r.fileFor(&h)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +84,9 @@ const guidSize = 16
 
 // ObjectID returns the object ID of the file, zero when it has none.
 func (r *FileRecord) ObjectID() (ObjectID, error) {
-	x, err := r.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := r.fileFor(&h)
 	if err != nil {
 		return ObjectID{}, err
 	}
@@ -114,7 +120,9 @@ func guid(b []byte) string {
 //
 // [MS-FSCC]: https://learn.microsoft.com/openspecs/windows_protocols/ms-fscc
 func (r *FileRecord) ReparseData() ([]byte, error) {
-	x, err := r.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := r.fileFor(&h)
 	if err != nil {
 		return nil, err
 	}

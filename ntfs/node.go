@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
@@ -44,7 +45,9 @@ func (r *FileRecord) node() vnode.Node {
 
 // Open returns what the file holds.
 func (n fileNode) Open() (vnode.Content, error) {
-	x, err := n.record.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := n.record.fileFor(&h)
 	if err != nil {
 		return nil, err
 	}

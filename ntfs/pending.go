@@ -109,7 +109,7 @@ func (p *pendings) record(r LogRecord) *Pending {
 	found := p.records[number]
 	if found == nil {
 		found = &Pending{Record: number}
-		if raw, err := p.fsys.mft.record(number); err == nil {
+		if raw, err := p.fsys.mft.record(nil, number); err == nil {
 			found.DiskLSN = raw.lsn()
 		}
 		p.records[number] = found

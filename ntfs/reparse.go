@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
 
@@ -121,7 +122,9 @@ func (x *file) reparseMode(r *FileRecord) error {
 // Target returns the path that the link names: see the package's comment.
 func (n linkNode) Target() (string, error) {
 	r := n.record
-	x, err := r.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := r.fileFor(&h)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vmdkfs/vmdkfs/internal/cache"
 	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/internal/vnode"
 )
@@ -45,7 +46,9 @@ func (r *FileRecord) Streams() ([]Stream, error) {
 	if !r.streams {
 		return nil, nil
 	}
-	x, err := r.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := r.fileFor(&h)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +85,9 @@ func (r *FileRecord) stream(name string) (vnode.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := r.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := r.fileFor(&h)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +126,9 @@ func (n streamNode) Sys() any           { return &n.stream }
 
 // Open returns what the stream holds.
 func (n streamNode) Open() (vnode.Content, error) {
-	x, err := n.stream.File.file()
+	var h cache.Hold
+	defer h.Release()
+	x, err := n.stream.File.fileFor(&h)
 	if err != nil {
 		return nil, err
 	}

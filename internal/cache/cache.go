@@ -25,6 +25,8 @@ type Cache struct {
 	pieces map[int64]*piece // by offset
 	ring   piece            // head of all pieces, the one that was spared or made last first
 	used   int64
+	spare  [][]byte // memory of pieces that were removed
+	spoil  bool     // and is spoiled at once; see Spoil
 }
 
 // A piece is a run of the source that was asked for as one.
@@ -32,7 +34,8 @@ type piece struct {
 	next, prev *piece
 	off        int64
 	size       int
-	again      atomic.Bool // it was asked for since it was made or spared
+	again      atomic.Bool  // it was asked for since it was made or spared
+	holds      atomic.Int64 // who needs data as it is; see hold.go
 	load       sync.Once
 	data       []byte
 	err        error
@@ -41,7 +44,7 @@ type piece struct {
 // New returns an empty cache over source that keeps at most budget bytes, and
 // the one piece that was asked for last.
 func New(source io.ReaderAt, budget int64) *Cache {
-	c := &Cache{source: source, budget: budget, pieces: make(map[int64]*piece)}
+	c := &Cache{source: source, budget: budget, pieces: make(map[int64]*piece), spoil: spoiling.Load()}
 	c.ring.next, c.ring.prev = &c.ring, &c.ring
 	return c
 }
@@ -49,13 +52,15 @@ func New(source io.ReaderAt, budget int64) *Cache {
 // Get returns the n bytes at off, which the caller must not change. Callers
 // choose pieces that begin at the same offsets each time; a piece that is
 // asked for with another length is read again. Failures are not kept.
-func (c *Cache) Get(off int64, n int) ([]byte, error) {
-	if p := c.slot(off).Load(); p != nil && p.off == off && p.size == n {
+func (c *Cache) Get(off int64, n int) ([]byte, error) { return c.get(off, n, forGood) }
+
+func (c *Cache) get(off int64, n int, h *Hold) ([]byte, error) {
+	if p := c.slot(off).Load(); p != nil && p.off == off && p.size == n && c.hold(p, h) {
 		p.touch()
 		return p.data, nil
 	}
-	p := c.find(off, n)
-	p.load.Do(func() { p.data, p.err = ondisk.Read(c.source, p.off, int64(p.size)) })
+	p := c.find(off, n, h)
+	p.load.Do(func() { p.data, p.err = c.read(p) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pieces[off] == p { // still
@@ -66,6 +71,18 @@ func (c *Cache) Get(off int64, n int) ([]byte, error) {
 		}
 	}
 	return p.data, p.err
+}
+
+// read returns the bytes of p, in spare memory if there is any.
+func (c *Cache) read(p *piece) ([]byte, error) {
+	buf := c.takeSpare(p.size)
+	if buf == nil {
+		return ondisk.Read(c.source, p.off, int64(p.size))
+	}
+	if err := ondisk.ReadFull(c.source, buf, p.off); err != nil {
+		return nil, err
+	}
+	return buf, nil
 }
 
 // slot returns where the piece at off is found if it was the last one there.
@@ -81,20 +98,22 @@ func (p *piece) touch() {
 	}
 }
 
-// find returns the piece at off, a new one if need be. Of those that there is
-// no room for, one that was asked for again is spared once.
-func (c *Cache) find(off int64, n int) *piece {
+// find returns the piece at off, held, a new one if need be. Of those that there
+// is no room for, one that was asked for again is spared once.
+func (c *Cache) find(off int64, n int, h *Hold) *piece {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.pieces[off]
 	if p != nil && p.size == n {
 		p.touch()
+		c.hold(p, h) // which does not fail for one that is in the map
 		return p
 	}
 	if p != nil {
 		c.remove(p)
 	}
 	p = &piece{off: off, size: n}
+	c.hold(p, h)
 	c.pieces[off] = p
 	c.used += int64(n)
 	p.linkAfter(&c.ring)
@@ -116,6 +135,7 @@ func (c *Cache) remove(p *piece) {
 	delete(c.pieces, p.off)
 	c.used -= int64(p.size)
 	p.unlink()
+	c.reuse(p)
 }
 
 func (p *piece) unlink() {
