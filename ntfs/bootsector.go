@@ -77,7 +77,7 @@ func (b *bootSector) parse() (geometry, error) {
 	}
 	g := geometry{sectorSize: int64(b.bytesPerSector()), serial: b.volumeSerialNumber()}
 	if !isPowerOfTwo(g.sectorSize) || g.sectorSize < minSector || g.sectorSize > maxSector {
-		return bad("sectors of %d bytes", g.sectorSize)
+		return bad("sectors of %d bytes, no power of two from %d to %d", g.sectorSize, minSector, maxSector)
 	}
 	// More than 128 sectors are given as the negative power of two.
 	sectors := int64(b.sectorsPerCluster())
@@ -86,15 +86,15 @@ func (b *bootSector) parse() (geometry, error) {
 	}
 	g.clusterSize = sectors * g.sectorSize
 	if !isPowerOfTwo(sectors) || g.clusterSize > maxCluster {
-		return bad("clusters of %d sectors", sectors)
+		return bad("clusters of %d sectors, no power of two of at most %d bytes", sectors, maxCluster)
 	}
 	g.recordSize = sizeField(b.clustersPerRecord(), g.clusterSize)
 	if !isPowerOfTwo(g.recordSize) || g.recordSize < minRecord || g.recordSize > maxRecord {
-		return bad("file records of %d bytes", g.recordSize)
+		return bad("file records of %d bytes, no power of two from %d to %d", g.recordSize, minRecord, maxRecord)
 	}
 	g.indexSize = sizeField(b.clustersPerIndex(), g.clusterSize)
 	if !isPowerOfTwo(g.indexSize) || g.indexSize < minIndexBlock || g.indexSize > maxIndexBlock {
-		return bad("index records of %d bytes", g.indexSize)
+		return bad("index records of %d bytes, no power of two from %d to %d", g.indexSize, minIndexBlock, maxIndexBlock)
 	}
 	var fits bool
 	if g.size, fits = ondisk.Mul(b.numberOfSectors(), uint64(g.sectorSize)); !fits {

@@ -36,12 +36,7 @@ func (p *patient) edit(off, n int64, change func(r []byte)) {
 	r := p.image[off:][:n]
 	require.True(p.t, applyFixups(r))
 	change(r)
-	at, values := int(le.Uint16(r[4:])), r[int(le.Uint16(r[4:]))+2:]
-	for end := fixupStride; end <= len(r); end += fixupStride {
-		copy(values[:2], r[end-2:end])
-		copy(r[end-2:end], r[at:at+2])
-		values = values[2:]
-	}
+	seal(r)
 }
 
 // record changes a file record.

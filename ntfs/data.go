@@ -45,7 +45,7 @@ func (x *file) content(a attribute) (vnode.Content, error) {
 	case method != compressionLZNT1:
 		return nil, unsupported(x.name(), "its content is compressed by method %d", method)
 	case a.compressionUnit() == 0 || a.compressionUnit() > maxCompressionUnit:
-		return nil, corrupt(x.name(), noOffset, "compression units of 2^%d clusters", a.compressionUnit())
+		return nil, corrupt(x.name(), noOffset, "compression units of 2^%d clusters, of 2^1 to 2^%d", a.compressionUnit(), maxCompressionUnit)
 	case a.dataSize() > a.allocatedSize():
 		return nil, corrupt(x.name(), noOffset, "%d bytes in %d", a.dataSize(), a.allocatedSize())
 	}

@@ -32,7 +32,7 @@ func (f *FS) above(dir fileRef) (elems []string, whole bool) {
 		dir = name.parent()
 	}
 	slices.Reverse(elems)
-	return elems, len(elems) < maxPathDepth
+	return elems, dir.number() == recordRoot
 }
 
 // nameAt returns the name in a record, if it is still, or was last, that of the

@@ -19,7 +19,8 @@ type Info struct {
 
 const (
 	volumeInformation = 12 // bytes of $VOLUME_INFORMATION
-	maxLabel          = 2 * 1024
+	// maxLabel bounds a label. Windows gives one 32 units of UTF-16.
+	maxLabel = 2 * 1024
 )
 
 // Info returns the facts of the volume. It reads $Volume and $Bitmap.
@@ -35,7 +36,11 @@ func (f *FS) Info() (Info, error) {
 	if err != nil {
 		return i, err
 	}
-	if a != nil && !a.nonResident() && len(a.value()) <= maxLabel {
+	switch {
+	case a == nil: // it has no label
+	case a.nonResident() || len(a.value()) > maxLabel:
+		return i, corrupt("$Volume", noOffset, "a label of %d bytes, more than %d in the record", a.size(), maxLabel)
+	default:
 		i.Label = text(a.value())
 	}
 	v, err := x.volumeInformation()

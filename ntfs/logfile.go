@@ -2,6 +2,7 @@ package ntfs
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"unicode/utf16"
@@ -43,6 +44,7 @@ const (
 	restartPageHeader = 30
 	restartAreaSize   = 48
 	logClientSize     = 160
+	maxLogClient      = 128 // bytes of its name, at its end
 	noClient          = 0xFFFF
 	restartClean      = 0x0002
 	logRecordHeader   = 48 // of a log record, before what its client wrote
@@ -50,6 +52,9 @@ const (
 	// Pages are the size of a page of memory on the machine that made the log.
 	minLogPage = 512
 	maxLogPage = 64 << 10
+	// minSequenceBits and maxSequenceBits bound the bits of an LSN that count
+	// the rounds through the log: some must be left for a place in it.
+	minSequenceBits, maxSequenceBits = 4, 60
 	// defaultLogPage is where the second restart page is sought when the first
 	// does not say how long it is.
 	defaultLogPage = 4096
@@ -114,8 +119,11 @@ func decodeRestart(b []byte, size int64) (*Log, error) {
 		return bad("it is none")
 	}
 	system, page, area := int64(le.Uint32(b[16:])), int64(le.Uint32(b[20:])), int(le.Uint16(b[24:]))
-	if !validLogPage(system) || !validLogPage(page) || int64(len(b)) < system || area < restartPageHeader || area+restartAreaSize > int(system) {
-		return bad("sizes that cannot be")
+	if !validLogPage(system) || !validLogPage(page) {
+		return bad(fmt.Sprintf("pages of %d and %d bytes, no powers of two from %d to %d", system, page, minLogPage, maxLogPage))
+	}
+	if int64(len(b)) < system || area < restartPageHeader || area+restartAreaSize > int(system) {
+		return bad("its area is outside")
 	}
 	b = b[:system]
 	if !applyFixups(b) {
@@ -135,16 +143,16 @@ func decodeRestart(b []byte, size int64) (*Log, error) {
 	case l.headerLength < logRecordHeader || l.headerLength%8 != 0 || l.headerLength >= page,
 		l.dataOffset < 40 || l.dataOffset%8 != 0 || l.dataOffset >= page-l.headerLength:
 		return bad("lengths that cannot be")
-	case l.sequenceBits < 4 || l.sequenceBits > 60 || l.Size>>3 > 1<<(64-l.sequenceBits):
-		return bad("numbers of bits that cannot be")
+	case l.sequenceBits < minSequenceBits || l.sequenceBits > maxSequenceBits || l.Size>>3 > 1<<(64-l.sequenceBits):
+		return bad(fmt.Sprintf("%d bits of an LSN for the round, of %d to %d, in %d bytes", l.sequenceBits, minSequenceBits, maxSequenceBits, l.Size))
 	case clients != 1 || at < restartAreaSize || at+logClientSize > len(a):
 		return bad("not one client")
 	}
 	client := a[at:]
 	l.OldestLSN, l.CheckpointLSN = le.Uint64(client), le.Uint64(client[8:])
 	n := int(le.Uint32(client[28:]))
-	if n > 128 {
-		return bad("a client's name of more than 128 bytes")
+	if n > maxLogClient {
+		return bad(fmt.Sprintf("a client's name of %d bytes, more than %d", n, maxLogClient))
 	}
 	name := make([]uint16, n/2)
 	for i := range name {

@@ -52,19 +52,8 @@ func (f *FS) Pending() ([]Pending, error) {
 		return nil, err
 	}
 	found := newPendings(f)
-	var failure error
-	for r, err := range l.Records() {
-		if err != nil {
-			failure = err // what was read before it counts
-			break
-		}
-		found.add(r)
-		if len(found.records)+len(found.blocks) > maxPending {
-			failure = unsupported(objectLog, "more than %d file records and index blocks with changes", maxPending)
-			break
-		}
-	}
-	return found.list(), failure
+	err = found.addAll(l, maxPending)
+	return found.list(), err // what was read before the error counts
 }
 
 // pendings collects the targets of log records.
@@ -77,6 +66,21 @@ type pendings struct {
 
 func newPendings(f *FS) *pendings {
 	return &pendings{f, make(openAttributes), make(map[uint64]*Pending), make(map[int64]*Pending)}
+}
+
+// addAll counts the records of the log, until they change more than most
+// targets.
+func (p *pendings) addAll(l *Log, most int) error {
+	for r, err := range l.Records() {
+		if err != nil {
+			return err
+		}
+		p.add(r)
+		if len(p.records)+len(p.blocks) > most {
+			return unsupported(objectLog, "more than %d file records and index blocks with changes", most)
+		}
+	}
+	return nil
 }
 
 // add counts a log record.

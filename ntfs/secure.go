@@ -84,7 +84,7 @@ func (f *FS) securityDescriptor(id uint32) ([]byte, error) {
 	}
 	off, size := int64(le.Uint64(entry[8:16])), int64(le.Uint32(entry[16:20]))
 	if size < securityHeader || size > maxSecurity {
-		return nil, corrupt("$Secure", noOffset, "descriptor %d has %d bytes", id, size)
+		return nil, corrupt("$Secure", noOffset, "descriptor %d has %d bytes, of %d to %d", id, size, securityHeader, maxSecurity)
 	}
 	var first error
 	for _, at := range []int64{off, off + securityMirror} {

@@ -2,7 +2,6 @@ package ntfs
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -13,7 +12,7 @@ const (
 	maxSubAuthorities = 15
 )
 
-var errSID = errors.New("not a SID")
+var errSID = fmt.Errorf("not a SID of at most %d sub-authorities", maxSubAuthorities)
 
 // sidLength returns how many bytes the SID at the start of b has.
 func sidLength(b []byte) (int, error) {
