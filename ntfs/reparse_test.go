@@ -2,6 +2,7 @@ package ntfs
 
 import (
 	"io/fs"
+	"path"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -73,16 +74,36 @@ func TestCloud(t *testing.T) {
 	require.Equal(t, "IO_REPARSE_TAG_CLOUD", tagName(tagCloud))
 }
 
-// TestCaseSensitiveDir: a directory that says so distinguishes case.
+// TestCaseSensitiveDir: a directory that says so distinguishes case, among names
+// that differ in nothing else too, and its own name does not.
 func TestCaseSensitiveDir(t *testing.T) {
-	p := newPatient(t, "reparse")
-	p.attribute(p.number("dir"), attrStandardInformation, "", func(a attribute) { le.PutUint64(a.value()[0x24:], 1<<32) })
-	f, err := p.reopen()
-	require.NoError(t, err)
-	_, err = f.Stat("DIR/file")
-	require.NoError(t, err)
-	_, err = f.Stat("dir/FILE")
-	require.ErrorIs(t, err, fs.ErrNotExist)
+	for _, sensitive := range []bool{false, true} {
+		p := newPatient(t, "names")
+		p.attribute(p.number("all"), attrStandardInformation, "", func(a attribute) {
+			if sensitive {
+				le.PutUint64(a.value()[0x24:], 1<<32)
+			}
+		})
+		f, err := p.reopen()
+		require.NoError(t, err)
+		for _, name := range []string{"all/case", "all/Case", "all/CASE", "all/cAsE", "ALL/con"} {
+			info, err := f.Stat(name)
+			require.NoError(t, err, name)
+			names, err := info.Sys().(*FileRecord).Names()
+			require.NoError(t, err)
+			require.Equal(t, path.Base(name), names[0].Name)
+		}
+		for _, name := range []string{"all/casE", "all/CON", "ALL/TAB\tname", "all/\u00c0\u00e9"} {
+			_, err = f.Stat(name)
+			if sensitive {
+				require.ErrorIs(t, err, fs.ErrNotExist, name)
+			} else {
+				require.NoError(t, err, name)
+			}
+		}
+		_, err = f.Stat("DOS/A LONG NAME.TXT") // another directory
+		require.NoError(t, err)
+	}
 }
 
 // TestReparseErrors breaks reparse points.

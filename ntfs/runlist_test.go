@@ -30,13 +30,29 @@ func TestDecodeRuns(t *testing.T) {
 		require.NoError(t, err, c.name)
 		require.Equal(t, c.want, got, c.name)
 	}
-	for n := 1; n <= 8; n++ { // every size of both numbers
+}
+
+// TestRunForms decodes numbers of every size in both nibbles: a length, then a
+// place forwards, backwards, with all its bytes in use, and none.
+func TestRunForms(t *testing.T) {
+	g := &geometry{clusterSize: 1, clusters: math.MaxInt64}
+	number := func(size int, v int64) []byte { return le.AppendUint64(nil, uint64(v))[:size] }
+	for n := 1; n <= 8; n++ {
+		long := int64(1)<<(8*n-2) + 3 // has bits in its highest byte
+		hole := append([]byte{byte(n)}, number(n, long)...)
+		got, err := decodeRuns(nil, hole, 10, 10+long, g)
+		require.NoError(t, err)
+		require.Equal(t, []extent.Run{{Offset: 10, Length: long, Source: extent.Hole}}, got)
 		for m := 1; m <= 8; m++ {
-			pairs := append([]byte{byte(m<<4 | n)}, make([]byte, n+m)...)
-			pairs[1], pairs[1+n] = 3, 5
-			got, err := decodeRuns(nil, pairs, 10, 13, g)
+			far := int64(1)<<(8*m-2) - 7
+			var pairs []byte
+			for _, delta := range []int64{far, -1, 5, 1 - far} {
+				pairs = append(append(append(pairs, byte(m<<4|n)), number(n, 3)...), number(m, delta)...)
+			}
+			got, err := decodeRuns(nil, append(pairs, 0), 10, 22, g)
 			require.NoError(t, err)
-			require.Equal(t, []extent.Run{{Offset: 5120, Length: 1536, Physical: 2560}}, got)
+			require.Equal(t, []extent.Run{{Offset: 10, Length: 3, Physical: far}, {Offset: 13, Length: 3, Physical: far - 1},
+				{Offset: 16, Length: 3, Physical: far + 4}, {Offset: 19, Length: 3, Physical: 5}}, got, "%d, %d", n, m)
 		}
 	}
 }

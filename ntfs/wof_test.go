@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -72,15 +73,16 @@ func TestWOF(t *testing.T) {
 type repeated struct {
 	chunk  []byte
 	chunks int64
+	entry  int64 // bytes of an offset in the table
 }
 
 func (r repeated) ReadAt(p []byte, off int64) (int, error) {
-	table := (r.chunks - 1) * 8
+	table := (r.chunks - 1) * r.entry
 	for i := range p {
 		if at := off + int64(i); at < table {
 			var entry [8]byte
-			binary.LittleEndian.PutUint64(entry[:], uint64(at/8+1)*uint64(len(r.chunk)))
-			p[i] = entry[at%8]
+			binary.LittleEndian.PutUint64(entry[:], uint64(at/r.entry+1)*uint64(len(r.chunk)))
+			p[i] = entry[at%r.entry]
 		} else {
 			p[i] = r.chunk[(at-table)%int64(len(r.chunk))]
 		}
@@ -88,28 +90,44 @@ func (r repeated) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// TestWOFBig has a table of 64-bit offsets, and reads little of it.
+// TestWOFBig has a table of 64-bit offsets for each algorithm, as a file of more
+// than 4 GiB less a byte has, and reads little of it. One chunk less, and they
+// have 32 bits.
 func TestWOFBig(t *testing.T) {
-	var chunk testimg.Chunk
-	for _, c := range testimg.Chunks(t, "lzx") {
-		if c.Size == lzx.MaxSize && c.Name == "text 32768" {
-			chunk = c
-		}
+	for algorithm, name := range wofFormats {
+		t.Run(name, func(t *testing.T) {
+			size := wofChunkSize[algorithm]
+			var chunk testimg.Chunk
+			for _, c := range testimg.Chunks(t, name) {
+				if int64(c.Size) == size && strings.HasPrefix(c.Name, "text ") {
+					chunk = c
+				}
+			}
+			content := make([]byte, size)
+			var d interface {
+				Decode(dst, src []byte) (int, error)
+			} = new(xpress.Decoder)
+			if algorithm == wofLZX {
+				d = new(lzx.Decoder)
+			}
+			_, err := d.Decode(content, chunk.Data)
+			require.NoError(t, err)
+			for entry, chunks := range map[int64]int64{4: 1<<32/size - 1, 8: 1 << 32 / size, 9: 6 << 30 / size} {
+				entry = min(entry, 8)
+				r := repeated{chunk.Data, chunks, entry}
+				n := &counter{ReaderAt: r}
+				c, err := newWOF(n, (chunks-1)*entry+chunks*int64(len(r.chunk)), algorithm, chunks*size, "test", new(scratch))
+				require.NoError(t, err)
+				got := make([]byte, 3000)
+				for _, i := range []int64{0, 1, 65536, 131070, chunks - 1} {
+					_, err = c.ReadAt(got, i*size+1034)
+					require.NoError(t, err)
+					require.True(t, bytes.Equal(content[1034:4034], got), "chunk %d of %d", i, chunks)
+				}
+				require.LessOrEqual(t, n.reads, 15)
+			}
+		})
 	}
-	content := make([]byte, lzx.MaxSize)
-	_, err := new(lzx.Decoder).Decode(content, chunk.Data)
-	require.NoError(t, err)
-	r := repeated{chunk.Data, 200_000} // 6 GiB
-	n := &counter{ReaderAt: r}
-	c, err := newWOF(n, (r.chunks-1)*8+r.chunks*int64(len(r.chunk)), wofLZX, r.chunks*lzx.MaxSize, "test", new(scratch))
-	require.NoError(t, err)
-	got := make([]byte, 3000)
-	for _, i := range []int64{0, 1, 65536, 131072, r.chunks - 1} {
-		_, err = c.ReadAt(got, i*lzx.MaxSize+1234)
-		require.NoError(t, err)
-		require.True(t, bytes.Equal(content[1234:4234], got))
-	}
-	require.LessOrEqual(t, n.reads, 15)
 }
 
 func TestWOFDamage(t *testing.T) {
