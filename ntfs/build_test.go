@@ -125,6 +125,7 @@ func builtRecord(size int64, sequence uint16, base fileRef, flags uint16, list .
 	le.PutUint16(r[0x10:], sequence)
 	le.PutUint16(r[0x14:], uint16(0x32+2*size/fixupStride+7)&^7)
 	le.PutUint16(r[0x16:], recordInUse|flags)
+	le.PutUint32(r[0x1C:], uint32(size))
 	le.PutUint64(r[0x20:], uint64(base))
 	putAttributes(r, list)
 	seal(r)

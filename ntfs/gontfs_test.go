@@ -305,3 +305,53 @@ func compareGoNTFS(t *testing.T, name string, image []byte, found func(what, pat
 		}
 	}
 }
+
+// TestGoNTFSParts: of a file in more parts than go-ntfs follows, as no golden
+// image has one, it gives the first 21. We read all of it.
+func TestGoNTFSParts(t *testing.T) {
+	const clusters, perPart = 64, 2
+	m := newMFTMap(t, clusters)
+	number, size := m.number("sizes/1"), m.fsys.geo.clusterSize
+	var content, list []byte
+	for i := range byte(clusters) {
+		content = append(content, bytes.Repeat([]byte{i + 1}, int(size))...)
+	}
+	at := m.grow(content)
+	var base fileRef
+	m.record(number, func(r record) {
+		base = fileRef(number) | fileRef(r.sequenceNumber())<<48
+		for _, a := range m.attributesOf(r) {
+			if a.kind() < attrData {
+				list = append(list, listEntryOf(a.kind(), 0, base, a.instance(), 0)...)
+			}
+		}
+	})
+	const instance = 9
+	part := func(vcn int64) attribute {
+		return outsideAttribute(attrData, "", instance, int64(len(content)), size, vcn, stretch{at.lcn + vcn, perPart})
+	}
+	first := part(0)
+	le.PutUint64(first[0x28:], uint64(len(content)))
+	list = append(list, listEntryOf(attrData, 0, base, instance, 0)...)
+	for vcn := int64(perPart); vcn < clusters; vcn += perPart {
+		list = append(list, listEntryOf(attrData, vcn, m.extension(base, part(vcn)), instance, 0)...)
+	}
+	m.set(number, first)
+	m.outside(number, attrAttributeList, "", list)
+	f, err := m.open(0)
+	require.NoError(t, err)
+	got, err := f.ReadFile("sizes/1")
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(content, got))
+
+	c, err := gontfs.GetNTFSContext(bytes.NewReader(m.image), 0)
+	require.NoError(t, err)
+	defer c.Close()
+	r, err := gontfs.GetDataForPath(c, "sizes/1")
+	require.NoError(t, err)
+	other := make([]byte, len(content))
+	n, err := io.ReadFull(io.NewSectionReader(r, 0, gontfs.RangeSize(r)), other)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF) // a copy takes that for the end
+	require.EqualValues(t, 21*perPart*size, n)
+	require.True(t, bytes.Equal(content[:n], other[:n]))
+}

@@ -60,34 +60,35 @@ func TestLimits(t *testing.T) {
 		kind error
 		text string
 	}{
-		"sector":           {onBoot(bootField(0x0C, 4096>>8), bootField(0x0C, 8192>>8)), layer.ErrCorrupt, "sectors of 8192 bytes, no power of two from 256 to 4096"},
-		"small sector":     {onBoot(bootField(0x0B, 0, 1, 16), bootField(0x0B, 128, 0, 32)), layer.ErrCorrupt, "sectors of 128 bytes, no power of two from 256 to 4096"},
-		"cluster":          {onBoot(bootClusters(0xF4), bootClusters(0xF3)), layer.ErrCorrupt, "clusters of 8192 sectors, no power of two of at most 2097152 bytes"},
-		"record":           {onBoot(bootField(0x40, 0xF1), bootField(0x40, 0xF0)), layer.ErrCorrupt, "file records of 65536 bytes, no power of two from 512 to 32768"},
-		"small record":     {onBoot(bootField(0x40, 0xF7), bootField(0x40, 0xF8)), layer.ErrCorrupt, "file records of 256 bytes, no power of two from 512 to 32768"},
-		"index record":     {onBoot(bootField(0x44, 0xF0), bootField(0x44, 0xEF)), layer.ErrCorrupt, "index records of 131072 bytes, no power of two from 512 to 65536"},
-		"index block":      {onImage("resumed", "dir", setIndexBlock, nil), layer.ErrCorrupt, "blocks of 131072 bytes"},
-		"index depth":      {tryIndexDepth, layer.ErrCorrupt, "index block 16: more than 16 levels"},
-		"index bitmap":     {onImage("crowded", "all", setIndexBitmap, nil), layer.ErrCorrupt, "a bitmap of 536870913 bytes, more than 536870912"},
-		"attribute list":   {onImage("resumed", "dir/resident", setAttributeList, nil), layer.ErrCorrupt, "an attribute list of 16777224 bytes, more than 16777216"},
-		"EAs":              {onImage("resumed", "dir/resident", setEAs, readEAs), layer.ErrCorrupt, "attribute 0xe0 has 65537 bytes, more than 65536"},
-		"reparse point":    {onImage("resumed", "dir", setReparse, readReparse), layer.ErrCorrupt, "attribute 0xc0 has 16393 bytes, more than 16392"},
-		"descriptor":       {onImage("resumed", "dir/resident", setSecurity, readSecurity(maxSecurity)), layer.ErrCorrupt, "attribute 0x50 has 262145 bytes, more than 262144"},
-		"descriptor, $SDS": {onImage("resumed", "dir/resident", setSDS, readSecurity(maxSecurity-securityHeader)), layer.ErrCorrupt, "has 262145 bytes, of 20 to 262144"},
-		"SID":              {trySID, nil, "not a SID of at most 15 sub-authorities"},
-		"compression unit": {onImage("resumed", "dir/resident", setUnit, readUnit), layer.ErrCorrupt, "compression units of 2^7 clusters, of 2^1 to 2^6"},
-		"$UpCase":          {onImage("resumed", ".", setUpCase, readUpCase), layer.ErrCorrupt, "131074 bytes long, of at most 131072"},
-		"label":            {onImage("s4096", ".", setLabel, readLabel), layer.ErrCorrupt, "a label of 2050 bytes, more than 2048"},
-		"parts of $MFT":    {tryMFTParts, layer.ErrCorrupt, "it lies in 8193 parts, more than 8192"},
-		"runs of $MFT":     {tryMFTRuns, layer.ErrCorrupt, "it lies in more than 524288 runs"},
-		"WOF's chunks":     {tryWOFChunks, layer.ErrCorrupt, "10 bytes of WofCompressedData for 3 chunks"},
-		"WOF's last chunk": {tryWOFChunk, layer.ErrCorrupt, "chunk 0 lies from 0 to 4097, for 4096 bytes"},
-		"log page":         {tryLogPage(maxLogPage, 2*maxLogPage), layer.ErrCorrupt, "pages of 131072 and 131072 bytes, no powers of two from 512 to 65536"},
-		"small log page":   {tryLogPage(minLogPage, minLogPage/2), layer.ErrCorrupt, "pages of 256 and 256 bytes, no powers of two from 512 to 65536"},
-		"log client":       {onRestart(func(page []byte, over int64) { le.PutUint32(page[0x70+28:], uint32(maxLogClient+over)) }), layer.ErrCorrupt, "a client's name of 129 bytes, more than 128"},
-		"bits of an LSN":   {onRestart(func(page []byte, over int64) { le.PutUint32(page[0x30+16:], uint32(minSequenceBits-over)) }), layer.ErrCorrupt, "3 bits of an LSN for the round, of 4 to 60"},
-		"log version":      {onRestart(func(page []byte, over int64) { page[26], page[28] = byte(over), 2 }), layer.ErrUnsupported, "version 2.1"},
-		"pending changes":  {tryPending, layer.ErrUnsupported, "more than 2 file records and index blocks with changes"},
+		"sector":             {onBoot(bootField(0x0C, 4096>>8), bootField(0x0C, 8192>>8)), layer.ErrCorrupt, "sectors of 8192 bytes, no power of two from 256 to 4096"},
+		"small sector":       {onBoot(bootField(0x0B, 0, 1, 16), bootField(0x0B, 128, 0, 32)), layer.ErrCorrupt, "sectors of 128 bytes, no power of two from 256 to 4096"},
+		"cluster":            {onBoot(bootClusters(0xF4), bootClusters(0xF3)), layer.ErrCorrupt, "clusters of 8192 sectors, no power of two of at most 2097152 bytes"},
+		"record":             {onBoot(bootField(0x40, 0xF1), bootField(0x40, 0xF0)), layer.ErrCorrupt, "file records of 65536 bytes, no power of two from 512 to 32768"},
+		"small record":       {onBoot(bootField(0x40, 0xF7), bootField(0x40, 0xF8)), layer.ErrCorrupt, "file records of 256 bytes, no power of two from 512 to 32768"},
+		"index record":       {onBoot(bootField(0x44, 0xF0), bootField(0x44, 0xEF)), layer.ErrCorrupt, "index records of 131072 bytes, no power of two from 512 to 65536"},
+		"small index record": {onBoot(bootField(0x44, 0xF7), bootField(0x44, 0xF8)), layer.ErrCorrupt, "index records of 256 bytes, no power of two from 512 to 65536"},
+		"index block":        {onImage("resumed", "dir", setIndexBlock, nil), layer.ErrCorrupt, "blocks of 131072 bytes"},
+		"index depth":        {tryIndexDepth, layer.ErrCorrupt, "index block 16: more than 16 levels"},
+		"index bitmap":       {onImage("crowded", "all", setIndexBitmap, nil), layer.ErrCorrupt, "a bitmap of 536870913 bytes, more than 536870912"},
+		"attribute list":     {onImage("resumed", "dir/resident", setAttributeList, nil), layer.ErrCorrupt, "an attribute list of 16777224 bytes, more than 16777216"},
+		"EAs":                {onImage("resumed", "dir/resident", setEAs, readEAs), layer.ErrCorrupt, "attribute 0xe0 has 65537 bytes, more than 65536"},
+		"reparse point":      {onImage("resumed", "dir", setReparse, readReparse), layer.ErrCorrupt, "attribute 0xc0 has 16393 bytes, more than 16392"},
+		"descriptor":         {onImage("resumed", "dir/resident", setSecurity, readSecurity(maxSecurity)), layer.ErrCorrupt, "attribute 0x50 has 262145 bytes, more than 262144"},
+		"descriptor, $SDS":   {onImage("resumed", "dir/resident", setSDS, readSecurity(maxSecurity-securityHeader)), layer.ErrCorrupt, "has 262145 bytes, of 20 to 262144"},
+		"SID":                {trySID, nil, "not a SID of at most 15 sub-authorities"},
+		"compression unit":   {onImage("resumed", "dir/resident", setUnit, readUnit), layer.ErrCorrupt, "compression units of 2^7 clusters, of 2^1 to 2^6"},
+		"$UpCase":            {onImage("resumed", ".", setUpCase, readUpCase), layer.ErrCorrupt, "131074 bytes long, of at most 131072"},
+		"label":              {onImage("s4096", ".", setLabel, readLabel), layer.ErrCorrupt, "a label of 2050 bytes, more than 2048"},
+		"parts of $MFT":      {tryMFTParts, layer.ErrCorrupt, "it lies in 8193 parts, more than 8192"},
+		"runs of $MFT":       {tryMFTRuns, layer.ErrCorrupt, "it lies in more than 524288 runs"},
+		"WOF's chunks":       {tryWOFChunks, layer.ErrCorrupt, "10 bytes of WofCompressedData for 3 chunks"},
+		"WOF's last chunk":   {tryWOFChunk, layer.ErrCorrupt, "chunk 0 lies from 0 to 4097, for 4096 bytes"},
+		"log page":           {tryLogPage(maxLogPage, 2*maxLogPage), layer.ErrCorrupt, "pages of 131072 and 131072 bytes, no powers of two from 512 to 65536"},
+		"small log page":     {tryLogPage(minLogPage, minLogPage/2), layer.ErrCorrupt, "pages of 256 and 256 bytes, no powers of two from 512 to 65536"},
+		"log client":         {onRestart(func(page []byte, over int64) { le.PutUint32(page[0x70+28:], uint32(maxLogClient+over)) }), layer.ErrCorrupt, "a client's name of 129 bytes, more than 128"},
+		"bits of an LSN":     {onRestart(func(page []byte, over int64) { le.PutUint32(page[0x30+16:], uint32(minSequenceBits-over)) }), layer.ErrCorrupt, "3 bits of an LSN for the round, of 4 to 60"},
+		"log version":        {onRestart(func(page []byte, over int64) { page[26], page[28] = byte(over), 2 }), layer.ErrUnsupported, "version 2.1"},
+		"pending changes":    {tryPending, layer.ErrUnsupported, "more than 2 file records and index blocks with changes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -419,9 +420,9 @@ func TestPathDepth(t *testing.T) {
 // TestOtherLimits: what is beyond these is no damage, but another thing.
 func TestOtherLimits(t *testing.T) {
 	t.Run("name", func(t *testing.T) {
-		_, ok := storedName(strings.Repeat("n", maxName))
+		_, ok := storedName(strings.Repeat("n", 255))
 		require.True(t, ok)
-		_, ok = storedName(strings.Repeat("n", maxName+1))
+		_, ok = storedName(strings.Repeat("n", 256))
 		require.False(t, ok)
 	})
 	t.Run("stream as an xattr", func(t *testing.T) {

@@ -52,17 +52,21 @@ func newMFTMap(t *testing.T, records int64) *mftMap {
 	return m
 }
 
-// add adds a part with these clusters, in a record of its own.
-func (m *mftMap) add(runs []stretch) {
+// extension adds a record that holds an attribute of another one's file.
+func (m *mftMap) extension(base fileRef, a attribute) fileRef {
 	g := &m.fsys.geo
-	const instance = 7
-	a := outsideAttribute(attrData, "", instance, 0, g.clusterSize, m.next, runs...)
-	r := builtRecord(g.recordSize, 1, recordMFT|1<<48, 0, a)
 	room := m.known[len(m.known)-1]
 	require.Less(m.t, int64(m.added)*g.recordSize, room.clusters*g.clusterSize)
-	copy(m.image[room.lcn*g.clusterSize+int64(m.added)*g.recordSize:], r)
-	m.parts = append(m.parts, listEntryOf(attrData, m.next, fileRef(m.first+uint64(m.added))|1<<48, instance, 0))
+	copy(m.image[room.lcn*g.clusterSize+int64(m.added)*g.recordSize:], builtRecord(g.recordSize, 1, base, 0, a))
 	m.added++
+	return fileRef(m.first+uint64(m.added)-1) | 1<<48
+}
+
+// add adds a part of $MFT with these clusters.
+func (m *mftMap) add(runs []stretch) {
+	const instance = 7
+	ref := m.extension(recordMFT|1<<48, outsideAttribute(attrData, "", instance, 0, m.fsys.geo.clusterSize, m.next, runs...))
+	m.parts = append(m.parts, listEntryOf(attrData, m.next, ref, instance, 0))
 	for _, r := range runs {
 		m.next += r.clusters
 	}
