@@ -11,9 +11,10 @@ import (
 const (
 	// attributeListEntry is the least length of an entry, before its name.
 	attributeListEntry = 0x1A
-	// maxAttributeList bounds a list. Windows limits it to 256 KiB; the rest is
-	// for whoever does not.
-	maxAttributeList = 16 << 20
+	// maxAttributeList bounds a list. Windows and ntfs-3g limit it to 256 KiB;
+	// the rest is for whoever does not. An entry may name the same attribute as
+	// another, so that a list is a list of names and streams as well.
+	maxAttributeList = 1 << 20
 )
 
 // A file is a file record with the records that hold the rest of its

@@ -16,6 +16,9 @@ const (
 	minSector, maxSector = 256, 4096
 	// maxCluster is the largest cluster of Windows 10 and later, in bytes.
 	maxCluster = 2 << 20
+	// maxClusters is how many a volume can have: Windows numbers them with 32
+	// bits. $Bitmap, which is counted, has a bit for each.
+	maxClusters = 1 << 32
 	// minRecord and maxRecord bound the bytes of a file record. Windows makes
 	// them of 1 and 4 KiB; a sector of 512 bytes is the least that has a place
 	// for a fixup, and their headers hold offsets of 16 bits.
@@ -100,7 +103,9 @@ func (b *bootSector) parse() (geometry, error) {
 	if g.size, fits = ondisk.Mul(b.numberOfSectors(), uint64(g.sectorSize)); !fits {
 		return bad("%d sectors", b.numberOfSectors())
 	}
-	g.clusters = g.size / g.clusterSize
+	if g.clusters = g.size / g.clusterSize; g.clusters > maxClusters {
+		return bad("%d clusters, more than %d", g.clusters, int64(maxClusters))
+	}
 	for _, lcn := range []uint64{b.mftLCN(), b.mftMirrLCN()} {
 		if lcn >= uint64(g.clusters) {
 			return bad("$MFT or its mirror at cluster %d of %d", lcn, g.clusters)

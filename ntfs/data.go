@@ -12,6 +12,9 @@ const (
 	// maxCompressionUnit is the log2 of the clusters of a unit. Windows makes
 	// units of 16 clusters.
 	maxCompressionUnit = 6
+	// maxUnitBytes bounds a unit, which is decoded as a whole. Windows compresses
+	// on volumes with clusters of up to 4 KiB: units of 64 KiB.
+	maxUnitBytes = 4 << 20
 )
 
 // open opens a stream of the file as it is stored: the unnamed one, or that of
@@ -50,5 +53,8 @@ func (x *file) content(a attribute) (vnode.Content, error) {
 		return nil, corrupt(x.name(), noOffset, "%d bytes in %d", a.dataSize(), a.allocatedSize())
 	}
 	unit := x.fsys.geo.clusterSize << a.compressionUnit()
+	if unit > maxUnitBytes {
+		return nil, corrupt(x.name(), noOffset, "compression units of %d bytes, more than %d", unit, maxUnitBytes)
+	}
 	return newCompressed(m, x.fsys.device, unit, a.dataSize(), a.initializedSize(), x.name(), &x.fsys.scratch), nil
 }

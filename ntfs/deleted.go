@@ -40,6 +40,9 @@ func (f *FS) Deleted() iter.Seq2[Deleted, error] {
 			r, err := f.mft.cached(nil, int64(number)*f.geo.recordSize)
 			if err != nil {
 				damage.add(failed(recordName(number), f.mft.place(number), err))
+				if next := f.missing(number); next > number {
+					number = next - 1
+				}
 				continue
 			}
 			if r.check() != nil || r.inUse() || r.baseRecord() != 0 {

@@ -14,6 +14,16 @@ type device struct {
 	size   int64
 }
 
+// tooLarge tells of metadata with more bytes than the source: of a volume that
+// was copied short some are missing.
+func (f *FS) tooLarge(object, what string, n int64) error {
+	kind := layer.ErrCorrupt
+	if f.geo.size > f.source {
+		kind = layer.ErrIncomplete
+	}
+	return layer.Errorf(kind, layerName, object, noOffset, "an %s of %d bytes in a source of %d", what, n, f.source)
+}
+
 // ReadAt implements io.ReaderAt.
 func (d *device) ReadAt(p []byte, off int64) (int, error) {
 	if !ondisk.Within(off, int64(len(p)), d.size) {

@@ -16,6 +16,7 @@ import (
 type FS struct {
 	*vnode.FS
 	geo           geometry
+	source        int64       // bytes of it, which may be less than the volume has
 	device        io.ReaderAt // the source; what $LogFile has and the disk has not would lie over it
 	meta          *metadata   // the same, for what is small
 	mft           mft
@@ -49,7 +50,7 @@ func Open(r io.ReaderAt, size int64, opts ...Option) (*FS, error) {
 		opt(&o)
 	}
 	source := &device{r, size}
-	f := &FS{device: source, caseSensitive: o.caseSensitive}
+	f := &FS{source: size, device: source, caseSensitive: o.caseSensitive}
 	var warning, err error
 	if f.geo, warning, err = readGeometry(source, size); err != nil {
 		return nil, err

@@ -98,6 +98,9 @@ func (ix *index) openBlocks(name []byte) error {
 	if ix.direct, err = x.plain(a, m, x.fsys.device); err != nil {
 		return err
 	}
+	if ix.blocks.Size() > x.fsys.source {
+		return x.fsys.tooLarge(x.name(), "index", ix.blocks.Size())
+	}
 	a, err = x.find(attrBitmap, name)
 	switch {
 	case err != nil:

@@ -70,13 +70,14 @@ func TestLimits(t *testing.T) {
 		"index block":        {onImage("resumed", "dir", setIndexBlock, nil), layer.ErrCorrupt, "blocks of 131072 bytes"},
 		"index depth":        {tryIndexDepth, layer.ErrCorrupt, "index block 16: more than 16 levels"},
 		"index bitmap":       {onImage("crowded", "all", setIndexBitmap, nil), layer.ErrCorrupt, "a bitmap of 536870913 bytes, more than 536870912"},
-		"attribute list":     {onImage("resumed", "dir/resident", setAttributeList, nil), layer.ErrCorrupt, "an attribute list of 16777224 bytes, more than 16777216"},
+		"attribute list":     {onImage("resumed", "dir/resident", setAttributeList, nil), layer.ErrCorrupt, "an attribute list of 1048584 bytes, more than 1048576"},
 		"EAs":                {onImage("resumed", "dir/resident", setEAs, readEAs), layer.ErrCorrupt, "attribute 0xe0 has 65537 bytes, more than 65536"},
 		"reparse point":      {onImage("resumed", "dir", setReparse, readReparse), layer.ErrCorrupt, "attribute 0xc0 has 16393 bytes, more than 16392"},
 		"descriptor":         {onImage("resumed", "dir/resident", setSecurity, readSecurity(maxSecurity)), layer.ErrCorrupt, "attribute 0x50 has 262145 bytes, more than 262144"},
 		"descriptor, $SDS":   {onImage("resumed", "dir/resident", setSDS, readSecurity(maxSecurity-securityHeader)), layer.ErrCorrupt, "has 262145 bytes, of 20 to 262144"},
 		"SID":                {trySID, nil, "not a SID of at most 15 sub-authorities"},
-		"compression unit":   {onImage("resumed", "dir/resident", setUnit, readUnit), layer.ErrCorrupt, "compression units of 2^7 clusters, of 2^1 to 2^6"},
+		"compression unit":   {onImage("resumed", "dir/resident", setUnit(maxCompressionUnit), readUnit("dir/resident", 1024<<maxCompressionUnit)), layer.ErrCorrupt, "compression units of 2^7 clusters, of 2^1 to 2^6"},
+		"bytes of a unit":    {onImage("c2m", "sizes/1", setUnit(1), readUnit("sizes/1", maxUnitBytes)), layer.ErrCorrupt, "compression units of 8388608 bytes, more than 4194304"},
 		"$UpCase":            {onImage("resumed", ".", setUpCase, readUpCase), layer.ErrCorrupt, "131074 bytes long, of at most 131072"},
 		"label":              {onImage("s4096", ".", setLabel, readLabel), layer.ErrCorrupt, "a label of 2050 bytes, more than 2048"},
 		"parts of $MFT":      {tryMFTParts, layer.ErrCorrupt, "it lies in 8193 parts, more than 8192"},
@@ -293,24 +294,28 @@ func trySID(_ *testing.T, over int64) error {
 
 // setUnit gives the file one compression unit, whose first cluster holds eight
 // letters.
-func setUnit(p *patient, number uint64, over int64) {
-	unit := maxCompressionUnit + over
-	cluster := p.fsys.geo.clusterSize
-	first := p.grow([]byte("\x03\xb0\x02a\x04\x00"))
-	a := outsideAttribute(attrData, "", 0x7000, cluster<<unit, cluster, 0, first, stretch{holeLCN, 1<<unit - 1})
-	le.PutUint16(a[0x0C:], compressionLZNT1)
-	a[0x22] = byte(unit)
-	p.set(number, a)
+func setUnit(unit int64) func(*patient, uint64, int64) {
+	return func(p *patient, number uint64, over int64) {
+		unit := unit + over
+		cluster := p.fsys.geo.clusterSize
+		first := p.grow([]byte("\x03\xb0\x02a\x04\x00"))
+		a := outsideAttribute(attrData, "", 0x7000, cluster<<unit, cluster, 0, first, stretch{holeLCN, 1<<unit - 1})
+		le.PutUint16(a[0x0C:], compressionLZNT1)
+		a[0x22] = byte(unit)
+		p.set(number, a)
+	}
 }
 
-func readUnit(t *testing.T, f *FS, r *FileRecord) error {
-	data, err := f.ReadFile("dir/resident")
-	if err == nil {
-		require.EqualValues(t, f.geo.clusterSize<<maxCompressionUnit, len(data))
-		require.Equal(t, "aaaaaaaa\x00", string(data[:9]))
-		require.True(t, allZero(data[8:]))
+func readUnit(path string, size int) func(*testing.T, *FS, *FileRecord) error {
+	return func(t *testing.T, f *FS, _ *FileRecord) error {
+		data, err := f.ReadFile(path)
+		if err == nil {
+			require.Len(t, data, size)
+			require.Equal(t, "aaaaaaaa\x00", string(data[:9]))
+			require.True(t, allZero(data[8:]))
+		}
+		return err
 	}
-	return err
 }
 
 func setUpCase(p *patient, _ uint64, over int64) {

@@ -34,6 +34,8 @@ type mftMap struct {
 	first uint64    // the first record of those that are added
 	added int
 	parts [][]byte // entries of the attribute list
+
+	claimed int64 // bytes that the volume says it has, 0 for those that it has
 }
 
 // newMFTMap lengthens $MFT by so many records, which are not in use yet.
@@ -99,6 +101,9 @@ func (m *mftMap) open(needless int) (*FS, error) {
 		}
 	})
 	m.outside(recordMFT, attrAttributeList, "", list)
+	if m.claimed > 0 {
+		m.claim(m.claimed)
+	}
 	return m.reopen()
 }
 
@@ -107,7 +112,9 @@ func (m *mftMap) read(f *FS, err error) error {
 	if err != nil {
 		return err
 	}
-	require.Empty(m.t, f.Warnings())
+	for _, w := range f.Warnings() {
+		require.NotContains(m.t, w.Error(), "$MFTMirr")
+	}
 	require.Equal(m.t, m.next*f.geo.clusterSize, m.allocated(f))
 	_, err = f.ReadFile("sizes/1")
 	require.NoError(m.t, err)
@@ -131,16 +138,17 @@ func tryMFTParts(t *testing.T, over int64) error {
 	return m.read(m.open(maxMFTParts - 2 + int(over)))
 }
 
-// tryMFTRuns has as many runs, of a cluster each: most are of the same two.
+// tryMFTRuns has as many runs, of a cluster each: most behind the source's end.
 func tryMFTRuns(t *testing.T, over int64) error {
 	const perPart = 250
 	m := newMFTMap(t, maxMFTRuns/perPart+1)
 	for left := maxMFTRuns + int(over) - len(m.known); left > 0; left -= perPart {
 		var runs []stretch
 		for i := range min(left, perPart) {
-			runs = append(runs, stretch{100 + 2*int64(i%2), 1})
+			runs = append(runs, stretch{1<<24 + 2*m.next + 2*int64(i), 1})
 		}
 		m.add(runs)
 	}
+	m.claimed = 1 << 40
 	return m.read(m.open(0))
 }

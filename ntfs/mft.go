@@ -235,12 +235,44 @@ func (f *FS) mapMFT(base record) error {
 	if next < end || next*f.geo.clusterSize < size {
 		return corrupt("$MFT", noOffset, "where it lies is known up to cluster %d of %d", next, end)
 	}
+	if err := f.checkMFTRuns(known.runs); err != nil {
+		return err
+	}
 	list, err := extent.NewList(known.runs, f.geo.size)
 	if err != nil {
 		return corrupt("$MFT", noOffset, "%v", err)
 	}
 	f.mft.setData(list, size, f.device)
 	return nil
+}
+
+// checkMFTRuns refuses a table with a hole, and one that has more records in the
+// source than the source has room for: a few runs, over and over, would be
+// records without end.
+func (f *FS) checkMFTRuns(runs []extent.Run) error {
+	held := int64(0)
+	for _, r := range runs {
+		if r.Source == extent.Hole {
+			return corrupt("$MFT", noOffset, "it has a hole at byte %d", r.Offset)
+		}
+		if held += max(0, min(r.Length, f.source-r.Physical)); held > f.source {
+			return corrupt("$MFT", noOffset, "its runs lie over one another")
+		}
+	}
+	return nil
+}
+
+// missing returns the first record behind those that lie, with the record of
+// that number, in one run beyond the end of the source; 0 when that one does
+// not.
+func (f *FS) missing(number uint64) uint64 {
+	size := f.geo.recordSize
+	for e, err := range f.mft.reader.Extents() {
+		if at := int64(number)*size - e.Offset; err == nil && at >= 0 && at < e.Length && e.Physical+at >= f.source {
+			return uint64((e.Offset + e.Length + size - 1) / size)
+		}
+	}
+	return 0
 }
 
 // record returns the record of a reference, in use and the file's own or, for
