@@ -29,7 +29,8 @@ there.
 Holes stay holes, and runs of zeros become holes. Where the file system can share
 blocks, nothing is copied. A file has its name in DIR only when it is complete
 and stored, descriptors and configuration come last. Nothing is begun when a file
-exists already (--overwrite replaces it), or when there is not enough space.
+exists already (--overwrite replaces it), or when there is not enough space; that
+is known on Linux, macOS, FreeBSD and Windows, and elsewhere the disk fills up.
 What is missing, or lies outside of the directory, is a failure; all else is
 restored.
 

@@ -44,20 +44,6 @@ func dataSpans(f *os.File, size int64) (list []span, err error) {
 	return list, nil
 }
 
-// freeSpace returns how many bytes may still be written.
-func freeSpace(root *os.Root) (int64, bool) {
-	dir, err := root.Open(".")
-	if err != nil {
-		return 0, false
-	}
-	defer dir.Close()
-	var s unix.Statfs_t
-	if unix.Fstatfs(int(dir.Fd()), &s) != nil || s.Blocks == 0 {
-		return 0, false
-	}
-	return int64(s.Bavail) * int64(s.Bsize), true // the types differ by machine
-}
-
 // serverSide are the file systems of the network whose servers copy by
 // themselves.
 var serverSide = map[uint32]bool{unix.NFS_SUPER_MAGIC: true, unix.SMB2_SUPER_MAGIC: true, unix.CIFS_SUPER_MAGIC: true, unix.CEPH_SUPER_MAGIC: true}

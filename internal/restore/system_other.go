@@ -19,10 +19,6 @@ func dataSpans(_ *os.File, size int64) ([]span, error) {
 	return []span{{0, size}}, nil
 }
 
-// freeSpace returns how many bytes may still be written, and whether that is
-// known.
-func freeSpace(*os.Root) (int64, bool) { return 0, false }
-
 // copyOnServer copies nothing on this system.
 func copyOnServer(context.Context, *os.File, *os.File, span, func(int64)) (int64, error) {
 	return 0, nil
