@@ -33,9 +33,6 @@ type piece struct {
 	span
 }
 
-// A span is a part of a file.
-type span struct{ offset, length int64 }
-
 // A job is a file that is being restored.
 type job struct {
 	run      *run
@@ -90,7 +87,7 @@ func (j *job) look() error {
 // measure finds out what there is to copy.
 func (j *job) measure() error {
 	if j.file.Text != nil {
-		j.data = []span{{0, j.file.Size}}
+		j.data = wholeSpan(j.file.Size)
 		return nil
 	}
 	from, err := j.source()
@@ -98,8 +95,8 @@ func (j *job) measure() error {
 		return err
 	}
 	defer from.Close()
-	j.data, err = dataSpans(from, j.file.Size)
-	return err
+	j.data = dataSpans(from, j.file.Size)
+	return nil
 }
 
 // source opens the source.

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 
@@ -12,36 +11,6 @@ import (
 // clone has to share its blocks with from, where the file system can.
 func clone(to, from *os.File) bool {
 	return unix.IoctlFileClone(int(to.Fd()), int(from.Fd())) == nil
-}
-
-// dataSpans returns where the size bytes of a file are no hole. A file system
-// that does not say it has none.
-func dataSpans(f *os.File, size int64) (list []span, err error) {
-	for at := int64(0); at < size; {
-		begin, err := f.Seek(at, unix.SEEK_DATA)
-		switch {
-		case errors.Is(err, unix.ENXIO):
-			return list, nil // holes to the end
-		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
-			return []span{{0, size}}, nil
-		case err != nil:
-			return nil, err
-		}
-		end, err := f.Seek(begin, unix.SEEK_HOLE)
-		if err != nil {
-			return nil, err
-		}
-		if begin >= size {
-			break
-		}
-		end = min(end, size)
-		if end <= begin {
-			return nil, io.ErrNoProgress
-		}
-		list = append(list, span{begin, end - begin})
-		at = end
-	}
-	return list, nil
 }
 
 // serverSide are the file systems of the network whose servers copy by
@@ -86,17 +55,4 @@ func copyRange(ctx context.Context, to, from *os.File, s span, progress func(int
 // dropCache has the next read come from the storage.
 func dropCache(f *os.File) {
 	unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) // advice may be ignored
-}
-
-// syncDir has the names in a directory be on the storage.
-func syncDir(root *os.Root, name string) error {
-	dir, err := root.Open(name)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	if err := dir.Sync(); !errors.Is(err, unix.EINVAL) { // as file systems say that cannot
-		return err
-	}
-	return nil
 }
