@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"sync/atomic"
@@ -50,75 +49,6 @@ type job struct {
 	written    atomic.Int64
 	broken     atomic.Bool
 	distrusted bool // what was written is not what the source has
-}
-
-// look finds out what there is of the file in the destination. A file with the
-// size and time of the source is complete; a part with its time has what an
-// interrupted run has copied, in order. Time is the last that a file gets.
-func (j *job) look() error {
-	f, opts := j.file, j.run.opts
-	switch info, err := j.run.to.Lstat(f.To); {
-	case err == nil && opts.Resume && info.Mode().IsRegular() && info.Size() == f.Size && info.ModTime().Equal(f.ModTime):
-		j.complete = true
-		return nil
-	case err == nil && !opts.Overwrite && opts.Resume:
-		return exists(f.To, "it differs from the source in size or time")
-	case err == nil && !opts.Overwrite:
-		return exists(f.To, "")
-	case err == nil && info.IsDir():
-		return exists(f.To, "it is a directory")
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	switch info, err := j.run.to.Lstat(partName(f.To)); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case !opts.Resume && !opts.Overwrite:
-		return exists(partName(f.To), "a part of a restore that did not end, which --resume goes on with")
-	case opts.Resume && info.Mode().IsRegular() && info.ModTime().Equal(f.ModTime) && info.Size() <= f.Size:
-		j.mark = info.Size()
-		return nil
-	}
-	return j.run.to.Remove(partName(f.To))
-}
-
-// measure finds out what there is to copy.
-func (j *job) measure() error {
-	if j.file.Text != nil {
-		j.data = wholeSpan(j.file.Size)
-		return nil
-	}
-	from, err := j.source()
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	j.data = dataSpans(from, j.file.Size)
-	return nil
-}
-
-// source opens the source.
-func (j *job) source() (*os.File, error) {
-	from, err := j.run.from.Open(j.file.Name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := from.Stat()
-	if err == nil && !j.unchanged(info) {
-		err = failed(layer.ErrIncomplete, j.file.Name, "it changes while it is read")
-	}
-	if err != nil {
-		from.Close()
-		return nil, err
-	}
-	return from, nil
-}
-
-// unchanged reports whether the source is still what was planned with.
-func (j *job) unchanged(info fs.FileInfo) bool {
-	return (j.file.Text != nil || info.Size() == j.file.Size) && info.ModTime().Equal(j.file.ModTime)
 }
 
 // open opens the source and the file that is written.
@@ -180,26 +110,6 @@ func (j *job) size() (n int64) {
 		n += s.length
 	}
 	return n
-}
-
-// left returns how many of them are still to be written.
-func (j *job) left() (n int64) {
-	for _, s := range j.data {
-		n += max(0, min(s.length, s.offset+s.length-j.mark))
-	}
-	return n
-}
-
-// copied returns up to where the file is copied without a gap.
-func (j *job) copied() int64 {
-	mark := max(j.mark, j.hashed.Load())
-	for i, p := range j.pieces {
-		if !j.done[i].Load() {
-			break
-		}
-		mark = max(mark, p.offset+p.length)
-	}
-	return mark
 }
 
 // copy copies a piece. The last piece of a file completes it.

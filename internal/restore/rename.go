@@ -2,26 +2,13 @@ package restore
 
 import (
 	"bytes"
-	"encoding/binary"
-	"errors"
-	"io/fs"
-	"iter"
 	"path"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/vmdkfs/vmdkfs/internal/ondisk"
 	"github.com/vmdkfs/vmdkfs/layer"
-)
-
-// Places in the header of a hosted sparse extent ("Virtual Disk Format 5.0"),
-// in sectors.
-const (
-	sector               = 512
-	hostedDescriptor     = 28
-	hostedDescriptorSize = 36
 )
 
 var snapshotNumber = regexp.MustCompile(`-[0-9]{6}$`)
@@ -100,20 +87,6 @@ var (
 
 func isASCII(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0 }
 
-// quotes are what names stand between: quotes, or the tags of a .vmxf.
-var quotes = regexp.MustCompile(`"[^"\r\n]*"|>[^<>\r\n]+<`)
-
-// quoted yields the texts in quotes.
-func quoted(text []byte) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, q := range quotes.FindAll(text, -1) {
-			if !yield(string(q[1 : len(q)-1])) {
-				return
-			}
-		}
-	}
-}
-
 // replaceNames returns text with the new names of the files that it, lying in
 // dir, names.
 func replaceNames(text []byte, dir string, renamed map[string]string) []byte {
@@ -130,69 +103,4 @@ func replaceNames(text []byte, dir string, renamed map[string]string) []byte {
 		}
 		return []byte(string(q[0]) + strings.TrimSuffix(value, base) + now + string(q[len(q)-1]))
 	})
-}
-
-// room is where a descriptor lies in a sparse extent.
-type room struct{ at, size int64 }
-
-// descriptor returns the descriptor of a disk: the whole file, or a part of a
-// sparse extent, whose room is returned then. It is nil for what has none.
-func (p *planner) descriptor(name string) ([]byte, room, error) {
-	f, err := p.fsys.Open(name)
-	if err != nil {
-		return nil, room{}, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, room{}, err
-	}
-	r, ok := f.(interface {
-		ReadAt(p []byte, off int64) (int, error)
-	})
-	if !ok {
-		return nil, room{}, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
-	}
-	head, err := ondisk.Read(r, 0, min(info.Size(), sector))
-	if err != nil {
-		return nil, room{}, err
-	}
-	if !bytes.HasPrefix(head, []byte("KDMV")) || len(head) < sector {
-		if info.Size() <= maxText && bytes.Contains(head, []byte("# Disk DescriptorFile")) {
-			data, err := p.text(name)
-			return data, room{}, err
-		}
-		return nil, room{}, nil
-	}
-	at, atOK := ondisk.Mul(binary.LittleEndian.Uint64(head[hostedDescriptor:]), sector)
-	size, sizeOK := ondisk.Mul(binary.LittleEndian.Uint64(head[hostedDescriptorSize:]), sector)
-	if at == 0 || size == 0 {
-		return nil, room{}, nil // an extent of several
-	}
-	if !atOK || !sizeOK || size > maxText || !ondisk.Within(at, size, info.Size()) {
-		return nil, room{}, failed(layer.ErrCorrupt, name, "its descriptor lies outside")
-	}
-	data, err := ondisk.Read(r, at, size)
-	return bytes.TrimRight(data, "\x00"), room{at, size}, err
-}
-
-// text returns the content of a small file.
-func (p *planner) text(name string) ([]byte, error) {
-	info, err := fs.Stat(p.fsys, name)
-	if err == nil && info.Size() > maxText {
-		err = errors.New("too large for a text")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return fs.ReadFile(p.fsys, name)
-}
-
-// isText reports whether a file is a text of a machine, no disk.
-func isText(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".vmx", ".vmtx", ".vmsd", ".vmxf":
-		return true
-	}
-	return false
 }

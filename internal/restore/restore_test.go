@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -134,70 +133,6 @@ func TestMachine(t *testing.T) {
 	require.Len(t, results, 11)
 }
 
-func TestName(t *testing.T) {
-	from, dir := folder(t)
-	_, err := NewPlan(from.FS(), ".", "neu-ä")
-	require.ErrorContains(t, err, "in a text of another encoding") // the .vmxf and the .vmsd name none
-	for _, name := range []string{"web.vmxf", "web.vmsd"} {
-		data, err := from.ReadFile(name)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), append([]byte(".encoding = \"UTF-8\"\n"), data...), 0o600))
-	}
-	to := root(t, t.TempDir())
-	_, failures := do(t, t.Context(), from, to, ".", "neu-ä", Options{Verify: true})
-	require.Empty(t, failures)
-	for file, texts := range map[string][]string{
-		"neu-ä.vmx":         {`displayName = "neu-ä"`, `nvram = "neu-ä.nvram"`, `"neu-ä-000001.vmdk"`, `"/iso/x.iso"`},
-		"neu-ä.vmxf":        {">neu-ä.vmx<"},
-		"neu-ä-000001.vmdk": {`parentFileNameHint="neu-ä.vmdk"`, `"neu-ä-000001-f001.vmdk"`, `"other.vmdk"`},
-	} {
-		data, err := to.ReadFile(file)
-		require.NoError(t, err)
-		for _, text := range texts {
-			require.Contains(t, string(data), text)
-		}
-	}
-	d, err := vmdk.Open(to.FS(), "neu-ä-000001.vmdk")
-	require.NoError(t, err)
-	defer d.Close()
-	require.Len(t, d.Chain(), 2)
-	for _, bad := range []string{"a/b", "..", `a"b`, "a\nb"} {
-		_, err := NewPlan(from.FS(), ".", bad)
-		require.ErrorIs(t, err, layer.ErrUnsupported)
-	}
-}
-
-// An embedded descriptor is rewritten in its place.
-func TestEmbedded(t *testing.T) {
-	dir := t.TempDir()
-	file := make([]byte, 64<<10)
-	copy(file, "KDMV")
-	file[hostedDescriptor], file[hostedDescriptorSize] = 1, 2
-	text := descriptor("1", "ffffffff", "", "web.vmdk")
-	copy(file[sector:], text)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "web.vmdk"), file, 0o600))
-	p := &planner{root(t, dir).FS(), &Plan{}, make(map[string]int)}
-	require.NoError(t, p.add("web.vmdk", true))
-	require.NoError(t, p.rename("web", "longer-name"))
-	f := p.plan.Files[0]
-	require.Equal(t, "longer-name.vmdk", f.To)
-	require.Len(t, f.Patch, 2*sector)
-	require.Equal(t, int64(sector), f.PatchAt)
-	for _, opts := range []Options{{}, {Verify: true}} {
-		to := root(t, t.TempDir())
-		_, err := Run(t.Context(), root(t, dir), to, p.plan, opts)
-		require.NoError(t, err)
-		got, err := to.ReadFile("longer-name.vmdk")
-		require.NoError(t, err)
-		require.Len(t, got, len(file))
-		require.Equal(t, strings.ReplaceAll(text, "web.vmdk", "longer-name.vmdk"), string(bytes.TrimRight(got[sector:3*sector], "\x00")))
-		require.Equal(t, file[:sector], got[:sector])
-		require.Equal(t, file[3*sector:], got[3*sector:])
-	}
-	p.plan.Files[0] = File{Name: "web.vmdk"}
-	require.ErrorContains(t, p.rename("web", string(bytes.Repeat([]byte("x"), 1000))), "no room")
-}
-
 // same requires that the named files of two directories are equal.
 func same(t *testing.T, from, to *os.Root, list ...string) {
 	t.Helper()
@@ -207,90 +142,6 @@ func same(t *testing.T, from, to *os.Root, list ...string) {
 		got, err := to.ReadFile(name)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(want, got), name)
-	}
-}
-
-// A restore that is interrupted leaves no file that is not complete, and goes
-// on where it stopped.
-func TestResume(t *testing.T) {
-	for _, verify := range []bool{false, true} {
-		from, dir := folder(t)
-		to := root(t, t.TempDir())
-		ctx, cancel := context.WithCancel(t.Context())
-		results, failures := do(t, ctx, from, to, ".", "", Options{Verify: verify, Progress: func(done, _ int64) {
-			if done > diskSize {
-				cancel()
-			}
-		}})
-		require.Equal(t, []error{context.Canceled}, failures)
-		require.NotContains(t, names(t, to), "web.vmx")
-		parts := 0
-		for _, name := range names(t, to) {
-			if strings.HasSuffix(name, ".vmdkfs-part") {
-				parts++
-			} else {
-				same(t, from, to, name)
-			}
-		}
-		require.Equal(t, len(names(t, to)), parts+len(results))
-		require.Positive(t, parts+len(results))
-
-		_, failures = do(t, t.Context(), from, to, ".", "", Options{})
-		require.ErrorIs(t, failures[0], fs.ErrExist)
-		results, failures = do(t, t.Context(), from, to, ".", "", Options{Resume: true, Verify: verify})
-		require.Empty(t, failures)
-		require.Len(t, results, 11)
-		require.Len(t, names(t, to), 11)
-		same(t, from, to, names(t, to)...)
-
-		// All is complete, and what has changed meanwhile is noticed.
-		results, failures = do(t, t.Context(), from, to, ".", "", Options{Resume: true})
-		require.Empty(t, failures)
-		for _, r := range results {
-			require.True(t, r.Skipped, r.File)
-		}
-		info, err := to.Stat("web-f001.vmdk")
-		require.NoError(t, err)
-		f, err := to.OpenFile("web-f001.vmdk", os.O_RDWR, 0)
-		require.NoError(t, err)
-		_, err = f.WriteAt([]byte{1, 2, 3}, diskSize/2)
-		require.NoError(t, err)
-		require.NoError(t, f.Close())
-		require.NoError(t, to.Chtimes("web-f001.vmdk", info.ModTime(), info.ModTime()))
-		_, failures = do(t, t.Context(), from, to, ".", "", Options{Resume: true, Verify: true})
-		require.Len(t, failures, 1)
-		require.ErrorIs(t, failures[0], layer.ErrCorrupt)
-		require.NoError(t, os.Chtimes(filepath.Join(dir, "web-f002.vmdk"), time.Time{}, info.ModTime().Add(time.Hour)))
-		_, failures = do(t, t.Context(), from, to, ".", "", Options{Resume: true})
-		require.ErrorContains(t, failures[0], "differs from the source")
-	}
-}
-
-// A part counts for a source of its time only, and only up to where it goes.
-func TestPart(t *testing.T) {
-	for _, old := range []bool{false, true} {
-		from, dir := folder(t)
-		to := root(t, t.TempDir())
-		info, err := from.Stat("web-f001.vmdk")
-		require.NoError(t, err)
-		data := bytes.Repeat([]byte("x"), 1<<20) // what the source has not, to see what is kept
-		part := partName("web-f001.vmdk")
-		require.NoError(t, to.WriteFile(part, data, 0o600))
-		modified := info.ModTime()
-		if old {
-			modified = modified.Add(-time.Second)
-		}
-		require.NoError(t, to.Chtimes(part, modified, modified))
-		_, failures := do(t, t.Context(), from, to, "web.vmdk", "", Options{Resume: true})
-		require.Empty(t, failures)
-		got, err := to.ReadFile("web-f001.vmdk")
-		require.NoError(t, err)
-		want, err := os.ReadFile(filepath.Join(dir, "web-f001.vmdk"))
-		require.NoError(t, err)
-		if !old {
-			copy(want, data)
-		}
-		require.True(t, bytes.Equal(want, got))
 	}
 }
 
@@ -429,30 +280,4 @@ func TestChanging(t *testing.T) {
 	require.Len(t, failures, 1)
 	require.ErrorIs(t, failures[0], layer.ErrIncomplete)
 	require.NotContains(t, names(t, to), "web-f002.vmdk")
-}
-
-func TestZeros(t *testing.T) {
-	b := make([]byte, 3*block+5)
-	b[block] = 1
-	require.Equal(t, block, zeros(b))
-	require.Equal(t, block, data(b[block:]))
-	require.Equal(t, block+5, zeros(b[2*block:]))
-	require.Equal(t, 0, data(nil))
-}
-
-// A file that exists is replaced only when that is asked for.
-func TestRename(t *testing.T) {
-	to := root(t, t.TempDir())
-	for _, name := range []string{"part", "there"} {
-		require.NoError(t, to.WriteFile(name, []byte(name), 0o600))
-	}
-	require.ErrorIs(t, rename(to, "part", "there", false), fs.ErrExist)
-	require.NoError(t, rename(to, "part", "new", false))
-	require.NoError(t, rename(to, "new", "there", true))
-	f, err := to.Open("there")
-	require.NoError(t, err)
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	require.NoError(t, err)
-	require.Equal(t, "part", string(text))
 }

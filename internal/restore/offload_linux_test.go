@@ -6,47 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
-
-// mounted returns a directory with a small file system, or skips.
-func mounted(t *testing.T, what, kind, options string) string {
-	if os.Geteuid() != 0 {
-		t.Skip("a mount needs root")
-	}
-	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", kind, "-o", options, what, dir).CombinedOutput(); err != nil {
-		t.Skipf("mount: %v: %s", err, out)
-	}
-	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
-	return dir
-}
-
-// A destination without room is not begun with; one that fills up leaves what
-// --resume goes on with.
-func TestFull(t *testing.T) {
-	from, _ := folder(t)
-	dir := mounted(t, "none", "tmpfs", "size=1536k")
-	to := root(t, dir)
-	_, failures := do(t, t.Context(), from, to, ".", "", Options{})
-	require.Len(t, failures, 1)
-	require.ErrorIs(t, failures[0], syscall.ENOSPC)
-	require.Empty(t, names(t, to))
-	_, failures = do(t, t.Context(), from, to, ".", "", Options{IgnoreSpace: true})
-	require.Len(t, failures, 1)
-	require.ErrorIs(t, failures[0], syscall.ENOSPC)
-	require.NotContains(t, names(t, to), "web.vmx")
-	require.NotContains(t, names(t, to), "web.vmdk")
-	require.NoError(t, unix.Mount("none", dir, "tmpfs", unix.MS_REMOUNT, "size=16m"))
-	_, failures = do(t, t.Context(), from, to, ".", "", Options{Resume: true})
-	require.Empty(t, failures)
-	require.Len(t, names(t, to), 11)
-	same(t, from, to, names(t, to)...)
-}
 
 // Where blocks can be shared they are, also of a file whose descriptor changes.
 func TestClone(t *testing.T) {
@@ -109,29 +72,4 @@ func TestCopyRange(t *testing.T) {
 	cancel()
 	_, err = copyRange(ctx, target, source, span{0, 10}, progress)
 	require.True(t, errors.Is(err, context.Canceled))
-}
-
-// Holes are found, and stay holes.
-func TestHoles(t *testing.T) {
-	dir := t.TempDir()
-	f, err := os.Create(filepath.Join(dir, "flat.vmdk"))
-	require.NoError(t, err)
-	defer f.Close()
-	require.NoError(t, f.Truncate(64<<20))
-	for _, at := range []int64{1 << 20, 40 << 20} {
-		_, err := f.WriteAt([]byte("data"), at)
-		require.NoError(t, err)
-	}
-	_, err = f.WriteAt(make([]byte, 4<<20), 8<<20) // zeros that take space
-	require.NoError(t, err)
-	from, to := root(t, dir), root(t, t.TempDir())
-	results, failures := do(t, t.Context(), from, to, "flat.vmdk", "", Options{})
-	require.Empty(t, failures)
-	same(t, from, to, "flat.vmdk")
-	if !results[0].Cloned {
-		require.Equal(t, int64(2*block), results[0].Written)
-		info, err := to.Stat("flat.vmdk")
-		require.NoError(t, err)
-		require.Less(t, info.Sys().(*syscall.Stat_t).Blocks*512, int64(1<<20))
-	}
 }

@@ -51,8 +51,3 @@ func copyRange(ctx context.Context, to, from *os.File, s span, progress func(int
 	}
 	return done, nil
 }
-
-// dropCache has the next read come from the storage.
-func dropCache(f *os.File) {
-	unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) // advice may be ignored
-}

@@ -1,0 +1,84 @@
+package restore
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// look finds out what there is of the file in the destination. A file with the
+// size and time of the source is complete; a part with its time has what an
+// interrupted run has copied, in order. Time is the last that a file gets.
+func (j *job) look() error {
+	f, opts := j.file, j.run.opts
+	switch info, err := j.run.to.Lstat(f.To); {
+	case err == nil && opts.Resume && info.Mode().IsRegular() && info.Size() == f.Size && info.ModTime().Equal(f.ModTime):
+		j.complete = true
+		return nil
+	case err == nil && !opts.Overwrite && opts.Resume:
+		return exists(f.To, "it differs from the source in size or time")
+	case err == nil && !opts.Overwrite:
+		return exists(f.To, "")
+	case err == nil && info.IsDir():
+		return exists(f.To, "it is a directory")
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	switch info, err := j.run.to.Lstat(partName(f.To)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !opts.Resume && !opts.Overwrite:
+		return exists(partName(f.To), "a part of a restore that did not end, which --resume goes on with")
+	case opts.Resume && info.Mode().IsRegular() && info.ModTime().Equal(f.ModTime) && info.Size() <= f.Size:
+		j.mark = info.Size()
+		return nil
+	}
+	return j.run.to.Remove(partName(f.To))
+}
+
+// left returns how many of them are still to be written.
+func (j *job) left() (n int64) {
+	for _, s := range j.data {
+		n += max(0, min(s.length, s.offset+s.length-j.mark))
+	}
+	return n
+}
+
+// copied returns up to where the file is copied without a gap.
+func (j *job) copied() int64 {
+	mark := max(j.mark, j.hashed.Load())
+	for i, p := range j.pieces {
+		if !j.done[i].Load() {
+			break
+		}
+		mark = max(mark, p.offset+p.length)
+	}
+	return mark
+}
+
+// leave closes what is not complete, and keeps of it what the next run can
+// rely on: it ends where the copy without a gap does, and has the time of the
+// source to tell so.
+func (j *job) leave() {
+	if j.from != nil {
+		j.from.Close()
+		j.from = nil
+	}
+	if j.to == nil {
+		return
+	}
+	part, copied := partName(j.file.To), j.copied()
+	keep := !j.complete && !j.distrusted && copied > 0
+	if keep {
+		keep = j.to.Truncate(copied) == nil && j.to.Sync() == nil
+	}
+	keep = j.to.Close() == nil && keep
+	j.to = nil
+	if keep {
+		keep = j.run.to.Chtimes(part, j.file.ModTime, j.file.ModTime) == nil
+	}
+	if !keep && !j.complete {
+		j.run.to.Remove(part) // if it cannot be removed, its time tells that it is nothing to go on with
+	}
+}

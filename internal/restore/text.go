@@ -1,0 +1,62 @@
+package restore
+
+import (
+	"errors"
+	"io/fs"
+	"iter"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// maxText is the largest file that is taken for a text to rewrite: that of a
+// machine with many snapshots has some hundred thousand bytes.
+const maxText = 4 << 20
+
+// text returns the content of a small file.
+func (p *planner) text(name string) ([]byte, error) {
+	info, err := fs.Stat(p.fsys, name)
+	if err == nil && info.Size() > maxText {
+		err = errors.New("too large for a text")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fs.ReadFile(p.fsys, name)
+}
+
+// isText reports whether a file is a text of a machine, no disk.
+func isText(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".vmx", ".vmtx", ".vmsd", ".vmxf":
+		return true
+	}
+	return false
+}
+
+// quotes are what names stand between: quotes, or the tags of a .vmxf.
+var quotes = regexp.MustCompile(`"[^"\r\n]*"|>[^<>\r\n]+<`)
+
+// quoted yields the texts in quotes.
+func quoted(text []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, q := range quotes.FindAll(text, -1) {
+			if !yield(string(q[1 : len(q)-1])) {
+				return
+			}
+		}
+	}
+}
+
+// inside returns the path in the file system of a file that one in dir names,
+// and whether it lies in dir or below.
+func inside(dir, name string) (string, bool) {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if name == "" || path.IsAbs(name) || len(name) > 1 && name[1] == ':' || !fs.ValidPath(path.Clean(name)) || path.Clean(name) == "." {
+		return "", false
+	}
+	return path.Join(dir, name), true
+}
+
+// baseName returns the last element of a path of any system.
+func baseName(name string) string { return name[strings.LastIndexAny(name, `/\:`)+1:] }
