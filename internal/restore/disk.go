@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/vmdkfs/vmdkfs/internal/foreign"
 	"github.com/vmdkfs/vmdkfs/layer"
 	"github.com/vmdkfs/vmdkfs/vmdk"
 )
@@ -17,38 +18,37 @@ func (p *planner) disk(top string) {
 		return
 	}
 	before := len(p.plan.Failed)
-	described := false
 	for name := top; name != ""; {
 		if _, known := p.index[name]; known {
 			break // what is wrong with a chain that has no end, whole says
 		}
-		parent, d := p.link(name)
-		described = described || d != nil
-		name = parent
+		name = p.link(name)
 	}
-	if len(p.plan.Failed) == before && (described || strings.EqualFold(path.Ext(top), ".vmdk")) {
+	if len(p.plan.Failed) == before {
 		p.fail(p.whole(top))
 	}
 }
 
 // link adds the files of one disk of a chain, and returns the name of its
-// parent, and its descriptor, if it has them.
-func (p *planner) link(name string) (parent string, d *vmdk.Descriptor) {
+// parent, if it has one.
+func (p *planner) link(name string) string {
 	if err := p.add(name, true); err != nil {
 		p.fail(missing(err, name, "the disk"))
-		return "", nil
+		return ""
 	}
 	text, room, err := p.descriptor(name)
-	if err == nil && text != nil {
-		d, err = vmdk.ParseDescriptor(name, text)
-	}
-	if err != nil || d == nil {
+	if err != nil || text == nil {
 		p.fail(err)
-		return "", nil
+		return ""
+	}
+	d, err := vmdk.ParseDescriptor(name, text)
+	if err != nil {
+		p.fail(err)
+		return ""
 	}
 	dir := path.Dir(name)
 	for _, e := range d.Extents {
-		if e.File != "" && (room.size == 0 || len(d.Extents) > 1) { // an embedded descriptor means the file that it is in
+		if e.File != "" && !embedded(d, room) {
 			p.fail(p.extent(dir, e))
 		}
 	}
@@ -59,17 +59,17 @@ func (p *planner) link(name string) (parent string, d *vmdk.Descriptor) {
 		}
 	}
 	if d.ParentCID == vmdk.NoParent {
-		return "", d
+		return ""
 	}
 	// As vmdk finds it: where the snapshot says, or beside it.
 	if at, ok := inside(dir, d.ParentFileNameHint); ok && p.exists(at) {
-		return at, d
+		return at
 	}
 	if at, ok := inside(dir, baseName(d.ParentFileNameHint)); ok && p.exists(at) {
-		return at, d
+		return at
 	}
 	p.fail(failed(layer.ErrIncomplete, name, "the parent %q does not exist in its directory", d.ParentFileNameHint))
-	return "", d
+	return ""
 }
 
 // extent adds the file of an extent.
@@ -93,9 +93,13 @@ func (p *planner) extent(dir string, e vmdk.Extent) error {
 // maxSectors keeps sums of bytes from overflowing; vmdk refuses what is larger.
 const maxSectors = 1 << 50
 
-// whole reports what a disk lacks though its files are all there.
+// whole reports what a disk lacks though the files that it is known to name are
+// all there.
 func (p *planner) whole(name string) error {
 	d, err := vmdk.Open(p.fsys, name)
+	if errors.Is(err, layer.ErrUnsupported) {
+		return p.foreign(name, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -117,7 +121,53 @@ func (p *planner) whole(name string) error {
 			return w
 		}
 	}
+	for _, l := range d.Chain() {
+		if err := p.covers(l); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// covers reports what the plan lacks of what vmdk has read as one disk of a
+// chain. It lacks nothing as long as both know a descriptor by the same.
+func (p *planner) covers(l vmdk.Link) error {
+	names := []string{l.Name}
+	if l.Descriptor != nil {
+		_, room, err := p.descriptor(l.Name)
+		if err != nil {
+			return err
+		}
+		for _, e := range l.Descriptor.Extents {
+			if at, ok := inside(path.Dir(l.Name), e.File); ok && !embedded(l.Descriptor, room) {
+				names = append(names, at)
+			}
+		}
+	}
+	for _, name := range names {
+		if _, known := p.index[name]; !known {
+			return failed(layer.ErrUnsupported, name, "it belongs to the disk, and is not restored")
+		}
+	}
+	return nil
+}
+
+// embedded reports whether a descriptor means the file that it is in by its
+// one extent, whatever the name of that is.
+func embedded(d *vmdk.Descriptor, r room) bool { return r.size > 0 && len(d.Extents) == 1 }
+
+// foreign reports what a disk in the format of another hypervisor lacks.
+// Refused is why it is no VMDK.
+func (p *planner) foreign(name string, refused error) error {
+	f, size, err := p.open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, _, err = foreign.Open(f, size, name); errors.Is(err, layer.ErrFormat) {
+		return refused
+	}
+	return err
 }
 
 func (p *planner) exists(name string) bool {
