@@ -72,7 +72,7 @@ func TestRestore(t *testing.T) {
 // TestRestoreStatus: the exit status and the lines of what can go wrong.
 func TestRestoreStatus(t *testing.T) {
 	vm, dest := machine(t), t.TempDir()
-	for _, args := range [][]string{{vm}, {vm, dest, "x"}, {"--name", "a/b", vm, dest}, {"--name", "", vm, dest}, {"--none", vm, dest}} {
+	for _, args := range [][]string{{vm}, {vm, dest, "x"}, {"--name", "a/b", vm, dest}, {"--name", "", vm, dest}, {"--none", vm, dest}, {"", dest}, {vm, ""}} {
 		require.Equal(t, exitUsage, invoke(t, append([]string{"restore"}, args...)...).status, args)
 	}
 	require.Equal(t, 0, invoke(t, "restore", vm, dest).status)

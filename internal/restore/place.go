@@ -28,9 +28,6 @@ func (j *job) place(ctx context.Context, sum string) (Result, error) {
 				return result, err
 			}
 		}
-		if err := j.to.Chmod(j.file.Mode); err != nil {
-			return result, err
-		}
 		if err := j.to.Sync(); err != nil {
 			return result, err
 		}
@@ -40,6 +37,11 @@ func (j *job) place(ctx context.Context, sum string) (Result, error) {
 			return result, err
 		}
 		result.SHA256 = sum
+	}
+	if !j.complete { // as late as this: the part may have to be written to by the next run
+		if err := j.to.Chmod(j.file.Mode); err != nil {
+			return result, err
+		}
 	}
 	j.from.Close()
 	err = j.to.Close()

@@ -3,6 +3,7 @@ package restore
 import (
 	"errors"
 	"io/fs"
+	"os"
 )
 
 // look finds out what there is of the file in the destination. A file with the
@@ -13,13 +14,15 @@ func (j *job) look() error {
 	switch info, err := j.run.to.Lstat(f.To); {
 	case err == nil && opts.Resume && info.Mode().IsRegular() && info.Size() == f.Size && info.ModTime().Equal(f.ModTime):
 		j.complete = true
-		return nil
+		return j.removePart() // a run that was killed may have left it beside
 	case err == nil && !opts.Overwrite && opts.Resume:
 		return exists(f.To, "it differs from the source in size or time")
 	case err == nil && !opts.Overwrite:
 		return exists(f.To, "")
 	case err == nil && info.IsDir():
 		return exists(f.To, "it is a directory")
+	case err == nil && j.isSource(info):
+		return exists(f.To, "it is the source")
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -34,7 +37,22 @@ func (j *job) look() error {
 		j.mark = info.Size()
 		return nil
 	}
-	return j.run.to.Remove(partName(f.To))
+	return j.removePart()
+}
+
+// isSource reports whether a file of the destination is the source itself.
+func (j *job) isSource(info fs.FileInfo) bool {
+	from, err := j.run.from.Stat(j.file.Name)
+	return err == nil && os.SameFile(from, info)
+}
+
+// removePart removes what there is of the file under the name of its part.
+func (j *job) removePart() error {
+	err := j.run.to.Remove(partName(j.file.To))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // left returns how many of them are still to be written.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/vmdkfs/vmdkfs/layer"
+	"github.com/vmdkfs/vmdkfs/vmdk"
 )
 
 // A restore that is interrupted leaves no file that is not complete, and goes
@@ -97,4 +98,70 @@ func TestPart(t *testing.T) {
 		}
 		require.True(t, bytes.Equal(want, got))
 	}
+}
+
+// What a run that was killed has left beside a complete file goes, and a part
+// that it had no time to date begins anew.
+func TestKilled(t *testing.T) {
+	from, _ := folder(t)
+	dir := t.TempDir()
+	to := root(t, dir)
+	_, failures := do(t, t.Context(), from, to, ".", "", Options{})
+	require.Empty(t, failures)
+	require.NoError(t, to.Link("web.nvram", partName("web.nvram")))
+	require.NoError(t, to.Remove("web-f001.vmdk"))
+	require.NoError(t, to.WriteFile(partName("web-f001.vmdk"), bytes.Repeat([]byte("x"), diskSize), 0o600))
+	results, failures := do(t, t.Context(), from, to, ".", "", Options{Resume: true})
+	require.Empty(t, failures)
+	require.Len(t, results, 11)
+	require.Len(t, names(t, to), 11)
+	same(t, from, to, names(t, to)...)
+}
+
+// A part can be written to until it is complete, and checked: who may not write
+// to the source can go on all the same.
+func TestReadOnlySource(t *testing.T) {
+	from, dir := folder(t)
+	require.NoError(t, os.Chmod(filepath.Join(dir, "web-f001.vmdk"), 0o444))
+	to := root(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	_, failures := do(t, ctx, from, to, "web-f001.vmdk", "", Options{Verify: true, Progress: func(done, total int64) {
+		if done > total-bufferSize { // it is written, and being read back
+			cancel()
+		}
+	}})
+	require.Equal(t, []error{context.Canceled}, failures)
+	info, err := to.Stat(partName("web-f001.vmdk"))
+	require.NoError(t, err)
+	require.Equal(t, int64(diskSize), info.Size())
+	require.NotZero(t, info.Mode().Perm()&0o200)
+	_, failures = do(t, t.Context(), from, to, "web-f001.vmdk", "", Options{Verify: true, Resume: true})
+	require.Empty(t, failures)
+	same(t, from, to, "web-f001.vmdk")
+	info, err = to.Stat("web-f001.vmdk")
+	require.NoError(t, err)
+	require.Zero(t, info.Mode().Perm()&0o222)
+}
+
+// No source is replaced by its copy.
+func TestOntoItself(t *testing.T) {
+	from, dir := folder(t)
+	before, err := from.Stat("web.vmdk")
+	require.NoError(t, err)
+	_, failures := do(t, t.Context(), from, root(t, dir), ".", "", Options{Overwrite: true})
+	require.Len(t, failures, 12)
+	require.ErrorIs(t, failures[0], fs.ErrExist)
+	require.ErrorContains(t, failures[0], "it is the source")
+	require.ErrorIs(t, failures[11], errNotBegun)
+	after, err := from.Stat("web.vmdk")
+	require.NoError(t, err)
+	require.True(t, os.SameFile(before, after))
+	require.Len(t, names(t, from), 12) // with the one that is not of the machine
+
+	// Under another name it may lie beside it.
+	_, failures = do(t, t.Context(), from, root(t, dir), "web.vmdk", "new", Options{})
+	require.Empty(t, failures)
+	d, err := vmdk.Open(from.FS(), "new.vmdk")
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
 }
