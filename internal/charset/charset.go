@@ -1,8 +1,9 @@
-// Package charset decodes text whose encoding is named in it, as VMware's
+// Package charset decodes and encodes text whose encoding is named in it, as VMware's
 // descriptors and configurations do (encoding = "windows-1252").
 package charset
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -32,11 +33,42 @@ func Decode(name, s string) (string, error) {
 		}
 		return decode(charmap.Windows1252, s)
 	}
-	e, err := ianaindex.IANA.Encoding(Registered(name))
-	if err != nil || e == nil {
-		return "", fmt.Errorf("the encoding %.80q", name)
+	e, err := lookup(name)
+	if err != nil {
+		return "", err
 	}
 	return decode(e, s)
+}
+
+// Encode returns s, which is UTF-8, in the named encoding. What is not ASCII
+// needs a name, and has to be in the encoding.
+func Encode(name, s string) (string, error) {
+	if isASCII(s) {
+		return s, nil
+	}
+	switch strings.ToLower(name) {
+	case "utf-8", "utf8":
+		return s, nil
+	case "":
+		return "", errors.New("no encoding is stated")
+	}
+	e, err := lookup(name)
+	if err != nil {
+		return "", err
+	}
+	raw, err := e.NewEncoder().String(s)
+	if err != nil {
+		return "", fmt.Errorf("the encoding %.80q lacks characters of it", name)
+	}
+	return raw, nil
+}
+
+func lookup(name string) (encoding.Encoding, error) {
+	e, err := ianaindex.IANA.Encoding(Registered(name))
+	if err != nil || e == nil {
+		return nil, fmt.Errorf("the encoding %.80q", name)
+	}
+	return e, nil
 }
 
 // Registered returns the name under which an encoding is registered that a

@@ -32,3 +32,28 @@ func TestDecode(t *testing.T) {
 	_, err := Decode("EBCDIC", "\xe9")
 	require.ErrorContains(t, err, `the encoding "EBCDIC"`)
 }
+
+func TestEncode(t *testing.T) {
+	for _, test := range []struct{ encoding, in, want string }{
+		{"nonsense", "plain", "plain"},
+		{"", "plain", "plain"},
+		{"UTF-8", "Grüße", "Grüße"},
+		{"windows-1252", "€", "\x80"},
+		{"ISO-8859-1", "é", "\xe9"},
+		{"windows-932", "ソ", "\x83\x5c"},
+		{"GBK", "你", "\xc4\xe3"},
+	} {
+		got, err := Encode(test.encoding, test.in)
+		require.NoError(t, err)
+		require.Equal(t, test.want, got)
+	}
+	for encoding, want := range map[string]string{
+		"":             "no encoding",
+		"EBCDIC":       `the encoding "EBCDIC"`,
+		"windows-1252": "lacks characters",
+		"Shift_JIS":    "lacks characters",
+	} {
+		_, err := Encode(encoding, "한")
+		require.ErrorContains(t, err, want)
+	}
+}

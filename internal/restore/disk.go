@@ -52,9 +52,9 @@ func (p *planner) link(name string) string {
 			p.fail(p.extent(dir, e))
 		}
 	}
-	for named := range quoted(text) {
-		at, ok := inside(dir, named)
-		if ok && strings.HasSuffix(strings.ToLower(named), "-ctk.vmdk") && p.exists(at) {
+	for value := range namesIn(name, text) {
+		at, ok := inside(dir, value)
+		if ok && strings.HasSuffix(strings.ToLower(value), "-ctk.vmdk") && p.exists(at) {
 			p.fail(p.add(at, false))
 		}
 	}

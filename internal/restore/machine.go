@@ -24,8 +24,8 @@ func (p *planner) machine(m *vm.Machine) error {
 		if err != nil {
 			return err
 		}
-		for named := range quoted(data) {
-			p.named(path.Dir(text), named)
+		for value := range namesIn(text, data) {
+			p.named(path.Dir(text), value)
 		}
 	}
 	for _, d := range m.Disks {

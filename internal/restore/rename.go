@@ -59,16 +59,12 @@ func (p *planner) rewrite(f *File, renamed map[string]string, from, to string) e
 	if err != nil || data == nil {
 		return err
 	}
-	now := replaceNames(data, path.Dir(f.Name), renamed)
-	if ext := strings.ToLower(path.Ext(f.Name)); ext == ".vmx" || ext == ".vmtx" {
-		now = displayName.ReplaceAllFunc(now, func(line []byte) []byte {
-			return bytes.Replace(line, []byte(`"`+from+`"`), []byte(`"`+to+`"`), 1)
-		})
+	now, err := replaceNames(f.Name, data, renamed, from, to)
+	if err != nil {
+		return failed(layer.ErrUnsupported, f.Name, "%v", err)
 	}
 	switch {
 	case bytes.Equal(now, data):
-	case !isASCII(to) && !utf8Text.Match(data):
-		return failed(layer.ErrUnsupported, f.Name, "the name %q in a text of another encoding than UTF-8", to)
 	case room.size == 0:
 		f.Text, f.Size = now, int64(len(now))
 	case int64(len(now)) > room.size:
@@ -80,27 +76,38 @@ func (p *planner) rewrite(f *File, renamed map[string]string, from, to string) e
 	return nil
 }
 
-var (
-	displayName = regexp.MustCompile(`(?im)^[ \t]*displayname[ \t]*=.*$`)
-	utf8Text    = regexp.MustCompile(`(?im)^[ \t]*\.?encoding[ \t]*=[ \t]*"?utf-?8`)
-)
+// displayName matches where a configuration says what the machine is called.
+var displayName = regexp.MustCompile(`(?im)^[ \t]*displayname[ \t]*=[ \t]*$`)
 
-func isASCII(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0 }
-
-// replaceNames returns text with the new names of the files that it, lying in
-// dir, names.
-func replaceNames(text []byte, dir string, renamed map[string]string) []byte {
-	return quotes.ReplaceAllFunc(text, func(q []byte) []byte {
-		value := string(q[1 : len(q)-1])
+// replaceNames returns the text of a file with the new names of the files that
+// it names, and of the machine, which was called from.
+func replaceNames(name string, text []byte, renamed map[string]string, from, to string) ([]byte, error) {
+	spelling, dir := spellingOf(name, text), path.Dir(name)
+	var now []byte
+	done := 0
+	for _, at := range quotes.FindAllIndex(text, -1) {
+		begin, end := at[0]+1, at[1]-1
+		value := spelling.read(string(text[begin:end]))
 		base := baseName(value)
-		name, ok := inside(dir, value)
+		file, ok := inside(dir, value)
 		if !ok { // the parent of a chain that was copied lies beside its snapshot
-			name = path.Join(dir, base)
+			file = path.Join(dir, base)
 		}
-		now, found := renamed[name]
-		if !found {
-			return q
+		fresh, found := renamed[file]
+		switch line := text[bytes.LastIndexByte(text[:begin], '\n')+1 : at[0]]; {
+		case found:
+			fresh = strings.TrimSuffix(value, base) + fresh
+		case value == from && displayName.Match(line):
+			fresh = to
+		default:
+			continue
 		}
-		return []byte(string(q[0]) + strings.TrimSuffix(value, base) + now + string(q[len(q)-1]))
-	})
+		raw, err := spelling.write(fresh)
+		if err != nil {
+			return nil, err
+		}
+		now = append(append(now, text[done:begin]...), raw...)
+		done = end
+	}
+	return append(now, text[done:]...), nil
 }

@@ -37,11 +37,12 @@ func isText(name string) bool {
 // quotes are what names stand between: quotes, or the tags of a .vmxf.
 var quotes = regexp.MustCompile(`"[^"\r\n]*"|>[^<>\r\n]+<`)
 
-// quoted yields the texts in quotes.
-func quoted(text []byte) iter.Seq[string] {
+// namesIn yields what may be names of files in a text.
+func namesIn(name string, text []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
+		spelling := spellingOf(name, text)
 		for _, q := range quotes.FindAll(text, -1) {
-			if !yield(string(q[1 : len(q)-1])) {
+			if !yield(spelling.read(string(q[1 : len(q)-1]))) {
 				return
 			}
 		}
