@@ -77,7 +77,7 @@ func (p *planner) rewrite(f *File, renamed map[string]string, from, to string) e
 }
 
 // displayName matches where a configuration says what the machine is called.
-var displayName = regexp.MustCompile(`(?im)^[ \t]*displayname[ \t]*=[ \t]*$`)
+var displayName = regexp.MustCompile(`(?im)^[ \t]*displayname[ \t]*=[ \t]*"?$`)
 
 // replaceNames returns the text of a file with the new names of the files that
 // it names, and of the machine, which was called from.
@@ -85,8 +85,7 @@ func replaceNames(name string, text []byte, renamed map[string]string, from, to 
 	spelling, dir := spellingOf(name, text), path.Dir(name)
 	var now []byte
 	done := 0
-	for _, at := range quotes.FindAllIndex(text, -1) {
-		begin, end := at[0]+1, at[1]-1
+	for begin, end := range values(text) {
 		value := spelling.read(string(text[begin:end]))
 		base := baseName(value)
 		file, ok := inside(dir, value)
@@ -94,7 +93,7 @@ func replaceNames(name string, text []byte, renamed map[string]string, from, to 
 			file = path.Join(dir, base)
 		}
 		fresh, found := renamed[file]
-		switch line := text[bytes.LastIndexByte(text[:begin], '\n')+1 : at[0]]; {
+		switch line := text[bytes.LastIndexByte(text[:begin], '\n')+1 : begin]; {
 		case found:
 			fresh = strings.TrimSuffix(value, base) + fresh
 		case value == from && displayName.Match(line):

@@ -147,3 +147,13 @@ func TestEncodings(t *testing.T) {
 		}
 	}
 }
+
+// Where values stand.
+func TestValues(t *testing.T) {
+	text := "a = \"one\"\r\nb=two  \r\nc = \"\"\n<d e=\"three\">four.vmx</d>\nRW 8 VMFS \"five\"\nf = six seven\n# \"eight\ng =\nh = nine \"ten\"\ni = eleven"
+	var list []string
+	for begin, end := range values([]byte(text)) {
+		list = append(list, text[begin:end])
+	}
+	require.Equal(t, []string{"one", "two", "", "three", "four.vmx", "five", "six seven", "ten", "eleven"}, list)
+}

@@ -34,15 +34,27 @@ func isText(name string) bool {
 	return false
 }
 
-// quotes are what names stand between: quotes, or the tags of a .vmxf.
-var quotes = regexp.MustCompile(`"[^"\r\n]*"|>[^<>\r\n]+<`)
+// valuePattern matches what names stand in: quotes, the tags of a .vmxf, or nothing at
+// all, as VMware's programs do not write but read.
+var valuePattern = regexp.MustCompile(`"([^"\r\n]*)"|>([^<>\r\n]+)<|(?m:=[ \t]*([^"\s][^"\r\n]*?)[ \t]*\r?$)`)
+
+// values yields where the values in a text begin and end.
+func values(text []byte) iter.Seq2[int, int] {
+	return func(yield func(begin, end int) bool) {
+		for _, m := range valuePattern.FindAllSubmatchIndex(text, -1) {
+			if !yield(max(m[2], m[4], m[6]), max(m[3], m[5], m[7])) { // the one that matched: others are -1
+				return
+			}
+		}
+	}
+}
 
 // namesIn yields what may be names of files in a text.
 func namesIn(name string, text []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		spelling := spellingOf(name, text)
-		for _, q := range quotes.FindAll(text, -1) {
-			if !yield(spelling.read(string(q[1 : len(q)-1]))) {
+		for begin, end := range values(text) {
+			if !yield(spelling.read(string(text[begin:end]))) {
 				return
 			}
 		}
