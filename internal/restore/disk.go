@@ -33,7 +33,7 @@ func (p *planner) disk(top string) {
 // parent, if it has one.
 func (p *planner) link(name string) string {
 	if err := p.add(name, true); err != nil {
-		p.fail(missing(err, name, "the disk"))
+		p.fail(p.missing(err, name, "the disk"))
 		return ""
 	}
 	text, room, err := p.descriptor(name)
@@ -79,7 +79,7 @@ func (p *planner) extent(dir string, e vmdk.Extent) error {
 		return failed(layer.ErrUnsupported, e.File, "the extent is not restored, because it lies outside of the directory")
 	}
 	if err := p.add(at, false); err != nil {
-		return missing(err, at, "the extent")
+		return p.missing(err, at, "the extent")
 	}
 	if e.Type != vmdk.Flat && e.Type != vmdk.VMFS || e.Offset > maxSectors || e.Sectors > maxSectors {
 		return nil
@@ -176,9 +176,13 @@ func (p *planner) exists(name string) bool {
 }
 
 // missing returns the error of a file that is named and cannot be copied.
-func missing(err error, name, what string) error {
+func (p *planner) missing(err error, name, what string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return failed(layer.ErrIncomplete, name, "%s does not exist", what)
+	}
+	var cause *fs.PathError
+	if info, linkErr := fs.Lstat(p.fsys, name); linkErr == nil && info.Mode()&fs.ModeSymlink != 0 && errors.As(err, &cause) {
+		return failed(layer.ErrUnsupported, name, "%s is a link that cannot be followed: %v", what, cause.Err)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -206,6 +207,10 @@ func TestHostile(t *testing.T) {
 		to := root(t, filepath.Join(around, "to"))
 		_, failures := do(t, t.Context(), from, to, image, "", Options{})
 		require.Len(t, failures, want.failures, "%s: %v", image, failures)
+		if image == "up.vmdk" {
+			require.ErrorIs(t, errors.Join(failures...), layer.ErrUnsupported)
+			require.ErrorContains(t, errors.Join(failures...), "link.vmdk: the extent is a link that cannot be followed")
+		}
 		require.Equal(t, want.restored, names(t, to))
 		same(t, from, to, want.restored...)
 		require.Equal(t, []string{"to"}, names(t, root(t, around)))
