@@ -43,6 +43,9 @@ func (j *job) place(ctx context.Context, sum string) (Result, error) {
 			return result, err
 		}
 	}
+	if !j.complete && !j.owned() {
+		return result, failed(layer.ErrIncomplete, j.file.To, "another restore has begun it anew meanwhile")
+	}
 	j.from.Close()
 	err = j.to.Close()
 	j.from, j.to = nil, nil

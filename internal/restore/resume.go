@@ -75,6 +75,17 @@ func (j *job) copied() int64 {
 	return mark
 }
 
+// owned reports whether the part is the file that is written, and not one that
+// another run, started in the belief that this one had ended, has put there.
+func (j *job) owned() bool {
+	mine, err := j.to.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := j.run.to.Lstat(partName(j.file.To))
+	return err == nil && os.SameFile(mine, there)
+}
+
 // leave closes what is not complete, and keeps of it what the next run can
 // rely on: it ends where the copy without a gap does, and has the time of the
 // source to tell so.
@@ -86,8 +97,8 @@ func (j *job) leave() {
 	if j.to == nil {
 		return
 	}
-	part, copied := partName(j.file.To), j.copied()
-	keep := !j.complete && !j.distrusted && copied > 0
+	part, copied, owned := partName(j.file.To), j.copied(), j.owned()
+	keep := owned && !j.complete && !j.distrusted && copied > 0
 	if keep {
 		keep = j.to.Truncate(copied) == nil && j.to.Sync() == nil
 	}
@@ -96,7 +107,7 @@ func (j *job) leave() {
 	if keep {
 		keep = j.run.to.Chtimes(part, j.file.ModTime, j.file.ModTime) == nil
 	}
-	if !keep && !j.complete {
+	if !keep && !j.complete && owned {
 		j.run.to.Remove(part) // if it cannot be removed, its time tells that it is nothing to go on with
 	}
 }

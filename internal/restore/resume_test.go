@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -164,4 +165,42 @@ func TestOntoItself(t *testing.T) {
 	d, err := vmdk.Open(from.FS(), "new.vmdk")
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
+}
+
+// Two runs at a time: one that has lost its part to another neither gives that
+// a name, nor dates or removes it.
+func TestTwoRuns(t *testing.T) {
+	for _, interrupted := range []bool{false, true} {
+		from, _ := folder(t)
+		to := root(t, t.TempDir())
+		part := partName("web-f001.vmdk")
+		ctx, cancel := context.WithCancel(t.Context())
+		var once sync.Once
+		results, failures := do(t, ctx, from, to, "web-f001.vmdk", "", Options{Progress: func(int64, int64) {
+			once.Do(func() {
+				require.NoError(t, to.Remove(part))
+				require.NoError(t, to.WriteFile(part, []byte("of the other"), 0o600))
+				if interrupted {
+					cancel()
+				}
+			})
+		}})
+		cancel()
+		require.Empty(t, results)
+		require.Len(t, failures, 1)
+		if interrupted {
+			require.ErrorIs(t, failures[0], context.Canceled)
+		} else {
+			require.ErrorContains(t, failures[0], "another restore has begun it anew")
+		}
+		require.Equal(t, []string{part}, names(t, to))
+		data, err := to.ReadFile(part)
+		require.NoError(t, err)
+		require.Equal(t, "of the other", string(data))
+		source, err := from.Stat("web-f001.vmdk")
+		require.NoError(t, err)
+		other, err := to.Stat(part)
+		require.NoError(t, err)
+		require.False(t, source.ModTime().Equal(other.ModTime()))
+	}
 }
