@@ -66,11 +66,7 @@ func (j *job) open() (err error) {
 			return err
 		}
 	}
-	flags := os.O_RDWR | os.O_CREATE
-	if j.mark == 0 {
-		flags |= os.O_TRUNC
-	}
-	if j.to, err = j.run.to.OpenFile(partName(j.file.To), flags, 0o600); err != nil {
+	if j.to, err = j.openPart(); err != nil {
 		return err
 	}
 	if j.file.Text == nil && j.mark == 0 && clone(j.to, j.from) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"github.com/vmdkfs/vmdkfs/layer"
 )
 
 // look finds out what there is of the file in the destination. A file with the
@@ -33,7 +35,7 @@ func (j *job) look() error {
 		return err
 	case !opts.Resume && !opts.Overwrite:
 		return exists(partName(f.To), "a part of a restore that did not end, which --resume goes on with")
-	case opts.Resume && info.Mode().IsRegular() && info.ModTime().Equal(f.ModTime) && info.Size() <= f.Size:
+	case opts.Resume && info.Mode().IsRegular() && info.ModTime().Equal(f.ModTime) && 0 < info.Size() && info.Size() <= f.Size:
 		j.mark = info.Size()
 		return nil
 	}
@@ -73,6 +75,32 @@ func (j *job) copied() int64 {
 		mark = max(mark, p.offset+p.length)
 	}
 	return mark
+}
+
+// openPart opens the part of the file: a new one, or the one that look has
+// found, if that is still as it was. Another run may have begun meanwhile.
+func (j *job) openPart() (*os.File, error) {
+	part := partName(j.file.To)
+	if j.mark == 0 {
+		f, err := j.run.to.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			err = failed(layer.ErrIncomplete, j.file.To, "another restore has begun it meanwhile")
+		}
+		return f, err
+	}
+	f, err := j.run.to.OpenFile(part, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && (info.Size() != j.mark || !info.ModTime().Equal(j.file.ModTime)) {
+		err = failed(layer.ErrIncomplete, j.file.To, "another restore goes on with it")
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // owned reports whether the part is the file that is written, and not one that

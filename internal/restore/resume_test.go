@@ -112,6 +112,11 @@ func TestKilled(t *testing.T) {
 	require.NoError(t, to.Link("web.nvram", partName("web.nvram")))
 	require.NoError(t, to.Remove("web-f001.vmdk"))
 	require.NoError(t, to.WriteFile(partName("web-f001.vmdk"), bytes.Repeat([]byte("x"), diskSize), 0o600))
+	info, err := from.Stat("web-f002.vmdk")
+	require.NoError(t, err)
+	require.NoError(t, to.Remove("web-f002.vmdk"))
+	require.NoError(t, to.WriteFile(partName("web-f002.vmdk"), nil, 0o600))
+	require.NoError(t, to.Chtimes(partName("web-f002.vmdk"), info.ModTime(), info.ModTime()))
 	results, failures := do(t, t.Context(), from, to, ".", "", Options{Resume: true})
 	require.Empty(t, failures)
 	require.Len(t, results, 11)
@@ -202,5 +207,33 @@ func TestTwoRuns(t *testing.T) {
 		other, err := to.Stat(part)
 		require.NoError(t, err)
 		require.False(t, source.ModTime().Equal(other.ModTime()))
+	}
+}
+
+// A run does not write to the part that another has begun, or goes on with,
+// since it looked.
+func TestPartOfAnother(t *testing.T) {
+	for _, resume := range []bool{false, true} {
+		from, _ := folder(t)
+		to := root(t, t.TempDir())
+		part := partName("web-f001.vmdk")
+		source, err := from.Stat("web-f001.vmdk")
+		require.NoError(t, err)
+		if resume {
+			require.NoError(t, to.WriteFile(part, content(1)[:1<<20], 0o600))
+			require.NoError(t, to.Chtimes(part, source.ModTime(), source.ModTime()))
+		}
+		plan, err := NewPlan(from.FS(), "web-f001.vmdk", "")
+		require.NoError(t, err)
+		var failures []error
+		r := &run{from: from, to: to, stop: func(error) {}, opts: Options{Resume: resume, Fail: func(_ string, err error) { failures = append(failures, err) }}}
+		require.NoError(t, r.prepare(plan))
+		require.NoError(t, to.WriteFile(part, []byte("of the other"), 0o600))
+		r.copyAll(t.Context(), func(*job) bool { return true })
+		require.Len(t, failures, 1)
+		require.ErrorContains(t, failures[0], "another restore")
+		data, err := to.ReadFile(part)
+		require.NoError(t, err)
+		require.Equal(t, "of the other", string(data))
 	}
 }
