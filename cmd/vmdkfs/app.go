@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -124,6 +125,15 @@ done, 2 when the command line makes no sense.`,
 		DisableSuggestions: true,
 		Args:               cobra.NoArgs,
 		RunE:               func(*cobra.Command, []string) error { return errors.New("no command given") },
+		// An empty argument is a variable of a script that was not set: taken
+		// for a path it would be the current directory, or all of the disk.
+		PersistentPreRunE: func(c *cobra.Command, args []string) error {
+			shell := c.Name() == cobra.ShellCompRequestCmd || c.Name() == cobra.ShellCompNoDescRequestCmd
+			if !shell && slices.Contains(args, "") {
+				return errors.New("an argument is empty")
+			}
+			return nil
+		},
 	}
 	root.SetVersionTemplate("vmdkfs {{.Version}}\n")
 	flags := root.PersistentFlags()

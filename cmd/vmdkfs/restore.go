@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -48,9 +47,6 @@ the configuration too. With --json each file is an object, one a line.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("name") && !restore.ValidName(name) {
 				return fmt.Errorf("--name: %q is no name for a machine", name)
-			}
-			if args[0] == "" || args[1] == "" {
-				return errors.New("IMAGE and DIR have to be given, and one is empty")
 			}
 			a.image, a.events = args[0], a.json
 			return a.restore(c.Context(), args[0], args[1], name, opts)

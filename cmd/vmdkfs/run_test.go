@@ -102,6 +102,8 @@ func TestRun(t *testing.T) {
 		{"no image", []string{"ls", "/none.vmdk"}, "", "/none.vmdk: no such file or directory", 1},
 		{"a directory", []string{"ls", "/"}, "", "/: .*", 1},
 		{"a further disk that is not there", []string{"--disk", "/none.vmdk", "ls", vm}, "", "web01.vmdk: /none.vmdk: no such file or directory", 1},
+		{"no image", []string{"ls", ""}, "", "an argument is empty; see vmdkfs --help", 2},
+		{"no path", []string{"cp", vm, "", t.TempDir()}, "", "an argument is empty; see vmdkfs --help", 2},
 		{"no command", nil, "", "no command given; see vmdkfs --help", 2},
 		{"an unknown command", []string{"mount", vm}, "", `unknown command "mount" for "vmdkfs"; see vmdkfs --help`, 2},
 		{"an unknown flag", []string{"ls", "--all", vm}, "", `unknown flag: --all; see vmdkfs --help`, 2},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync"
 
 	"github.com/vmdkfs/vmdkfs/layer"
 )
@@ -52,7 +53,34 @@ func Read(r io.ReaderAt, extents iter.Seq2[layer.Extent, error], size int, use f
 		}
 		free <- p.data
 	}
+	keep(free)
 	return err
+}
+
+// buffers are those of files that were read before, as *[]byte: many have few
+// pieces, and a new buffer for each would cost as much as to read it.
+var buffers sync.Pool
+
+// buffer returns n bytes.
+func buffer(n int) []byte {
+	if b, _ := buffers.Get().(*[]byte); b != nil && cap(*b) >= n {
+		return (*b)[:n]
+	}
+	return make([]byte, n)
+}
+
+// keep keeps the buffers that are free.
+func keep(free <-chan []byte) {
+	for {
+		select {
+		case b := <-free:
+			if b != nil {
+				buffers.Put(&b)
+			}
+		default:
+			return
+		}
+	}
 }
 
 // fill reads until all is read, a read fails, or stop is closed.
@@ -70,7 +98,7 @@ func fill(r io.ReaderAt, extents iter.Seq2[layer.Extent, error], size int, full 
 			}
 			n := int(min(int64(size), e.Length-done))
 			if cap(buf) < n {
-				buf = make([]byte, n)
+				buf = buffer(n)
 			}
 			got, err := readFull(r, buf[:n], e.Offset+done)
 			if got > 0 {

@@ -20,6 +20,8 @@ func (t *transfer) content(f *newFile, src fs.File, size int64) (*digest, error)
 	t.to, t.from, t.size, t.end, t.sum, t.err = f, r, size, 0, t.newHash(), nil
 	file, ok := src.(layer.File)
 	switch {
+	case ok && size >= largeSize:
+		t.err = readahead.Read(r, t.clipped(file.Extents()), largePiece, t.use)
 	case ok && size >= aheadSize:
 		t.err = readahead.Read(r, t.clipped(file.Extents()), bufferSize, t.use)
 	case ok:
@@ -36,9 +38,15 @@ func (t *transfer) content(f *newFile, src fs.File, size int64) (*digest, error)
 	return t.sum.digest(), nil
 }
 
-// aheadSize is the size from which a file is read while the piece before is
-// written. Below it, a goroutine and its buffers cost more than that saves.
-const aheadSize = 1 << 20
+const (
+	// aheadSize is the size from which a file is read while the piece before is
+	// written. Below it, a goroutine costs more than that saves.
+	aheadSize = 1 << 20
+	// largeSize is the size from which largePiece is read at once. To hand over
+	// less from one processor to another costs a tenth of the time of 512 MiB;
+	// among many smaller files, more has left the cache when it is written.
+	largeSize, largePiece = 16 << 20, 512 << 10
+)
 
 // A transfer is the content of one file after another on its way. It is one
 // thing of a worker, and no loop with closures around it, as most files are
