@@ -118,7 +118,7 @@ func (m *mftMap) read(f *FS, err error) error {
 	require.Equal(m.t, m.next*f.geo.clusterSize, m.allocated(f))
 	_, err = f.ReadFile("sizes/1")
 	require.NoError(m.t, err)
-	_, err = f.mft.record(nil, m.first + uint64(m.added) - 1)
+	_, err = f.mft.record(nil, m.first+uint64(m.added)-1)
 	return err
 }
 
