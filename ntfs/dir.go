@@ -90,7 +90,7 @@ func (r *FileRecord) isHidden(ref fileRef) bool {
 
 // Entries yields the names of the directory, in the order of its blocks,
 // without short names and metadata files. What is damaged is passed over block
-// by block and told at the end.
+// by block and told at the end, as it is that entries may be elsewhere.
 func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 	return func(yield func(vnode.Entry, error) bool) {
 		var damage dirDamage
@@ -125,6 +125,9 @@ func (d dirNode) Entries() iter.Seq2[vnode.Entry, error] {
 					return
 				}
 			}
+		}
+		if err := d.record.incomplete(); err != nil {
+			damage.add(err)
 		}
 		if damage.count > 0 {
 			yield(nil, damage.err(d.record.dirObject()))
@@ -193,6 +196,9 @@ func (d dirNode) Lookup(name string) (vnode.Node, error) {
 		if err != fs.ErrNotExist {
 			return n, err
 		}
+	}
+	if err := d.record.incomplete(); err != nil {
+		return nil, err
 	}
 	return nil, fs.ErrNotExist
 }

@@ -77,10 +77,25 @@ func (r *FileRecord) elsewhere(a attribute) error {
 		return nil // it has none: Windows starts another program
 	case isCloud(tag) || tag == tagProjFS || tag == tagStorageSync:
 		// Those that were downloaded have them here, and no hole.
-		const away = AttributeOffline | AttributeSparse | attributeRecallOnOpen | attributeRecallOnData
-		if r.Attributes&away == 0 && (a == nil || a.flags()&attrSparse == 0) {
+		if r.Attributes&(attributesAway|AttributeSparse) == 0 && (a == nil || a.flags()&attrSparse == 0) {
 			return nil
 		}
 	}
 	return unsupported(recordName(r.Number), "its content is elsewhere, or in a form that only the owner of %s knows", tagName(r.ReparseTag))
+}
+
+// attributesAway are those of a file or directory that is not all here.
+const attributesAway = AttributeOffline | attributeRecallOnOpen | attributeRecallOnData
+
+// incomplete tells that a directory may have more entries than those that lie
+// here: a layer below, a server, or a program that makes them when they are
+// asked for.
+func (r *FileRecord) incomplete() error {
+	switch tag := r.ReparseTag; {
+	case tag == 0:
+		return nil
+	case (isCloud(tag) || tag == tagStorageSync || tag == tagSyncFolder) && r.Attributes&attributesAway == 0:
+		return nil // it has been filled
+	}
+	return unsupported(r.dirObject(), "entries of it may be elsewhere, as only the owner of %s knows", tagName(r.ReparseTag))
 }

@@ -74,6 +74,46 @@ func TestCloud(t *testing.T) {
 	require.Equal(t, "IO_REPARSE_TAG_CLOUD", tagName(tagCloud))
 }
 
+// TestIncompleteDir: a directory whose entries may be elsewhere says so behind
+// those that it has, and to who looks for one that it has not.
+func TestIncompleteDir(t *testing.T) {
+	for _, c := range []struct {
+		tag, bits  uint32
+		incomplete bool
+	}{
+		{tagCloud, 0, false},
+		{tagCloud | 0x7000, attributeRecallOnData, true},
+		{tagCloud, AttributeOffline, true},
+		{tagSyncFolder, 0, false},
+		{tagSyncFolder, attributeRecallOnOpen, true},
+		{tagProjFS, 0, true},
+		{0x80000018, 0, true}, // WCI
+		{0x8000000A, 0, true}, // DFS
+		{0x80000FFF, 0, true}, // of nobody
+	} {
+		p := newPatient(t, "reparse")
+		p.attribute(p.number("cloud-dir"), attrReparsePoint, "", func(a attribute) { le.PutUint32(a.value(), c.tag) })
+		p.attribute(p.number("cloud-dir"), attrStandardInformation, "", func(a attribute) {
+			le.PutUint32(a.value()[0x20:], AttributeReparsePoint|c.bits)
+		})
+		f, err := p.reopen()
+		require.NoError(t, err)
+		_, err = f.ReadDir("cloud-dir")
+		_, statErr := f.Stat("cloud-dir/none")
+		_, streamErr := f.Stat("cloud-dir:none")
+		require.ErrorIs(t, streamErr, fs.ErrNotExist)
+		if !c.incomplete {
+			require.NoError(t, err)
+			require.ErrorIs(t, statErr, fs.ErrNotExist)
+			continue
+		}
+		for _, err := range []error{err, statErr} {
+			require.ErrorIs(t, err, layer.ErrUnsupported, tagName(c.tag))
+			require.ErrorContains(t, err, tagName(c.tag))
+		}
+	}
+}
+
 // TestCaseSensitiveDir: a directory that says so distinguishes case, among names
 // that differ in nothing else too, and its own name does not.
 func TestCaseSensitiveDir(t *testing.T) {
