@@ -224,13 +224,13 @@ func readEAs(t *testing.T, _ *FS, r *FileRecord) error {
 
 func setReparse(p *patient, number uint64, over int64) {
 	value := make([]byte, reparseHeader+maxReparse+over)
-	le.PutUint32(value, 0x80000FFF)
+	le.PutUint32(value, tagCloud)
 	le.PutUint16(value[4:], uint16(maxReparse+over))
 	p.outside(number, attrReparsePoint, "", value)
 }
 
 func readReparse(t *testing.T, _ *FS, r *FileRecord) error {
-	require.Equal(t, "0x80000FFF", r.ReparseName())
+	require.Equal(t, "IO_REPARSE_TAG_CLOUD", r.ReparseName())
 	data, err := r.ReparseData()
 	require.Len(t, data, maxReparse)
 	return err
