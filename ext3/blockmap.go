@@ -48,7 +48,6 @@ func (m blockMap) Map(off int64) (extent.Run, error) {
 		if !geo.holds(pointer, 1) {
 			return extent.Run{}, corrupt(inodeName(m.Number), noOffset, "indirect block %d of %d", pointer, geo.blocks)
 		}
-		h.Release()
 		block, err := m.fsys.blockFor(&h, pointer)
 		if err != nil {
 			return extent.Run{}, failed(inodeName(m.Number), m.fsys.offset(pointer), err)

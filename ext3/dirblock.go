@@ -68,7 +68,6 @@ func (i *Inode) dirBlocks() iter.Seq2[dirBlock, error] {
 			}
 			end = e.Offset + e.Length
 			for at := e.Physical; at < e.Physical+e.Length; at += blockSize {
-				h.Release()
 				data, err := i.fsys.blockFor(&h, uint64(at/blockSize))
 				if err != nil {
 					if !fail(at, err) {

@@ -85,7 +85,6 @@ func (t extentTree) Map(off int64) (extent.Run, error) {
 		if !t.fsys.geo.holds(child, 1) {
 			return extent.Run{}, corrupt(inodeName(t.Number), at, "extent node at block %d of %d", child, t.fsys.geo.blocks)
 		}
-		h.Release()
 		block, err := t.fsys.blockFor(&h, child)
 		if err != nil {
 			return extent.Run{}, failed(inodeName(t.Number), t.fsys.offset(child), err)

@@ -17,7 +17,8 @@ const (
 // must not change it.
 func (f *FS) block(block uint64) ([]byte, error) { return f.blockFor(nil, block) }
 
-// blockFor is block for a caller that needs it until it releases h.
+// blockFor is block for a caller that needs it until it releases h, or gets
+// another for it.
 func (f *FS) blockFor(h *cache.Hold, block uint64) ([]byte, error) {
 	if block >= f.geo.blocks {
 		return nil, corrupt("", noOffset, "block %d of %d", block, f.geo.blocks)
@@ -28,7 +29,6 @@ func (f *FS) blockFor(h *cache.Hold, block uint64) ([]byte, error) {
 	piece, err := f.cache.GetFor(h, start, int(n))
 	if err != nil {
 		// A bad spot must cost its own block only.
-		h.Release()
 		return f.cache.GetFor(h, off, int(f.geo.blockSize))
 	}
 	return piece[off-start:][:f.geo.blockSize], nil

@@ -116,7 +116,6 @@ func (m *mft) cached(h *cache.Hold, off int64) (record, error) {
 	piece, err := m.cache.GetFor(h, start, int(n))
 	if err != nil {
 		// A bad spot must cost its own record only.
-		h.Release()
 		piece, err = m.cache.GetFor(h, off, int(m.size))
 		return piece, err
 	}

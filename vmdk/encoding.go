@@ -26,7 +26,7 @@ var windows1252 = [32]rune{
 // EUC-KR, windows-1251), but for ISO 8859-1, which is windows-1252 there. Names
 // in ASCII need no decoder: it is a part of every encoding that VMware uses.
 func decodeName(encoding, s string) (string, *layer.Error) {
-	if isASCII(s) {
+	if charset.IsASCII(s) {
 		return s, nil
 	}
 	switch strings.ToLower(encoding) {
@@ -54,15 +54,6 @@ func decodeName(encoding, s string) (string, *layer.Error) {
 		return "", corrupt("the encoding is %s, and the name %q is not", encoding, vnode.Escape([]byte(s)))
 	}
 	return text, nil
-}
-
-func isASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // decodeBytes decodes an encoding of one byte a character: upper has those

@@ -52,9 +52,12 @@ func New(source io.ReaderAt, budget int64) *Cache {
 // Get returns the n bytes at off, which the caller must not change. Callers
 // choose pieces that begin at the same offsets each time; a piece that is
 // asked for with another length is read again. Failures are not kept.
-func (c *Cache) Get(off int64, n int) ([]byte, error) { return c.get(off, n, forGood) }
+func (c *Cache) Get(off int64, n int) ([]byte, error) { return c.GetFor(nil, off, n) }
 
-func (c *Cache) get(off int64, n int, h *Hold) ([]byte, error) {
+// GetFor is Get for a caller that needs the bytes until it releases h, or gets
+// others for it. A nil h is never released.
+func (c *Cache) GetFor(h *Hold, off int64, n int) ([]byte, error) {
+	h.Release()
 	if p := c.slot(off).Load(); p != nil && p.off == off && p.size == n && c.hold(p, h) {
 		p.touch()
 		return p.data, nil

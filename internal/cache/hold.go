@@ -42,12 +42,6 @@ type Hold struct {
 	piece *piece
 }
 
-var forGood *Hold
-
-// GetFor is Get for a caller that needs the bytes until it releases h, which
-// must be of no piece yet.
-func (c *Cache) GetFor(h *Hold, off int64, n int) ([]byte, error) { return c.get(off, n, h) }
-
 // Release ends h, which may be used again.
 func (h *Hold) Release() {
 	if h == nil || h.piece == nil {
@@ -62,24 +56,23 @@ func (h *Hold) Release() {
 
 // hold makes h a hold of p. It fails when the memory is another's already.
 func (c *Cache) hold(p *piece, h *Hold) bool {
+	more := int64(1)
+	if h == nil {
+		more = kept
+	}
 	for {
 		n := p.holds.Load()
 		switch {
 		case n == reused:
 			return false
-		case h == forGood && n >= kept:
+		case h == nil && n >= kept:
 			return true // nothing is written to memory that others read
+		case !p.holds.CompareAndSwap(n, n+more):
+			continue
+		case h != nil:
+			*h = Hold{c, p}
 		}
-		more := int64(1)
-		if h == forGood {
-			more = kept
-		}
-		if p.holds.CompareAndSwap(n, n+more) {
-			if h != forGood {
-				*h = Hold{c, p}
-			}
-			return true
-		}
+		return true
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // escaped, as in names of files. ASCII needs no decoder: it is a part of every
 // encoding that these programs write in.
 func Decode(name, s string) (string, error) {
-	if isASCII(s) {
+	if IsASCII(s) {
 		return s, nil
 	}
 	switch strings.ToLower(name) {
@@ -43,7 +43,7 @@ func Decode(name, s string) (string, error) {
 // Encode returns s, which is UTF-8, in the named encoding. What is not ASCII
 // needs a name, and has to be in the encoding.
 func Encode(name, s string) (string, error) {
-	if isASCII(s) {
+	if IsASCII(s) {
 		return s, nil
 	}
 	switch strings.ToLower(name) {
@@ -92,7 +92,8 @@ func decode(e encoding.Encoding, s string) (string, error) {
 	return e.NewDecoder().String(s)
 }
 
-func isASCII(s string) bool {
+// IsASCII reports whether s is ASCII only.
+func IsASCII(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= utf8.RuneSelf {
 			return false

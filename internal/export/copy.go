@@ -116,7 +116,7 @@ func toldBelow(name, dest string) string {
 func (l *leaf) route() route { return route{l.Path, l.dir.dest, l.name} }
 
 // dest returns the path of l below the top of the copy.
-func (l *leaf) dest() string { return below(l.dir.dest, l.name) }
+func (l *leaf) dest() string { return l.route().dest() }
 
 // below returns the path of a name in a directory, which is one element.
 func below(dir, name string) string {

@@ -59,7 +59,7 @@ func (t *transfer) leaf(l leaf) {
 	if group != nil {
 		c.links.done(c, group, err, left, sum)
 	}
-	if err == nil && c.opts.hasStreamFiles(info) {
+	if err == nil {
 		c.streams(l, info, t.leaf)
 	}
 }

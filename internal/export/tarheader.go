@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/vmdkfs/vmdkfs/internal/charset"
 )
 
 // A tarHeader is what a tar archive says of a member in front of its content:
@@ -93,7 +95,7 @@ func (h *tarHeader) appendTo(b []byte) ([]byte, error) {
 // addNeeded adds the records of what the block cannot hold.
 func (h *tarHeader) addNeeded() {
 	for _, r := range [...]record{{"path", h.name}, {"linkpath", h.link}} {
-		if len(r.value) > tarNameWidth || !isASCII(r.value) {
+		if len(r.value) > tarNameWidth || !charset.IsASCII(r.value) {
 			h.records = append(h.records, r)
 		}
 	}
@@ -143,15 +145,6 @@ func paxTime(t time.Time) string {
 // fits reports whether n is in the range of a field of a header: of octal
 // digits, with a NUL at the end.
 func fits(n int64, width int) bool { return n >= 0 && n>>(3*(width-1)) == 0 }
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
 
 // appendUstar appends the block of h. What it cannot hold is cut off, or 0: a
 // record has it.

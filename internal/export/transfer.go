@@ -20,10 +20,12 @@ func (t *transfer) content(f *newFile, src fs.File, size int64) (*digest, error)
 	t.to, t.from, t.size, t.end, t.sum, t.err = f, r, size, 0, t.newHash(), nil
 	file, ok := src.(layer.File)
 	switch {
-	case ok && size >= largeSize:
-		t.err = readahead.Read(r, t.clipped(file.Extents()), largePiece, t.use)
 	case ok && size >= aheadSize:
-		t.err = readahead.Read(r, t.clipped(file.Extents()), bufferSize, t.use)
+		piece := bufferSize
+		if size >= largeSize {
+			piece = largePiece
+		}
+		t.err = readahead.Read(r, t.clipped(file.Extents()), piece, t.use)
 	case ok:
 		file.Extents()(t.each)
 	default:

@@ -6,11 +6,11 @@ import (
 	"html"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/vmdkfs/vmdkfs/internal/charset"
+	"github.com/vmdkfs/vmdkfs/internal/vm"
 )
 
 // A spelling is how a text writes the names of files.
@@ -34,13 +34,13 @@ func spellingOf(name string, text []byte) spelling {
 	case ext == ".vmxf":
 		s, stated = spelling{"utf-8", escapeXML, html.UnescapeString}, xmlEncoding
 	case isText(name):
-		s = spelling{"", escapeBar, unescapeBar}
+		s = spelling{"", vm.Escape, vm.Unescape}
 	}
 	if m := stated.FindSubmatch(text); m != nil {
 		s.encoding = string(m[1])
 	}
 	switch {
-	case s.encoding != "" || isASCII(text):
+	case s.encoding != "" || charset.IsASCII(string(text)):
 	case utf8.Valid(text):
 		s.encoding = "utf-8"
 	default:
@@ -71,38 +71,8 @@ func (s spelling) write(name string) (string, error) {
 	return raw, nil
 }
 
-func isASCII(text []byte) bool {
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
 func escapeXML(s string) string {
 	var b strings.Builder
 	xml.EscapeText(&b, []byte(s)) // a Builder takes everything
 	return b.String()
-}
-
-// barred matches a character in a value of a configuration that would end it,
-// and barEscape how it is written: |22 is a quote.
-var (
-	barred    = regexp.MustCompile("[\"|#\x00-\x1f]")
-	barEscape = regexp.MustCompile(`\|[0-7][0-9A-Fa-f]`)
-)
-
-func escapeBar(s string) string {
-	return barred.ReplaceAllStringFunc(s, func(c string) string { return fmt.Sprintf("|%02X", c[0]) })
-}
-
-func unescapeBar(s string) string {
-	return barEscape.ReplaceAllStringFunc(s, func(e string) string {
-		c, err := strconv.ParseUint(e[1:], 16, 7)
-		if err != nil {
-			return e
-		}
-		return string(rune(c))
-	})
 }

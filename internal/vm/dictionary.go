@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -92,11 +93,19 @@ func parseLine(line string) (key, value string, err error) {
 			return "", "", fmt.Errorf("the quote of %s is not closed", key)
 		}
 	}
-	return key, unescape(value), nil
+	return key, Unescape(value), nil
 }
 
-// unescape replaces |XX by the character of that number.
-func unescape(s string) string {
+// barred matches a character in a value that would end it.
+var barred = regexp.MustCompile("[\"|#\x00-\x1f]")
+
+// Escape returns a value as it is written: its barred characters as |XX.
+func Escape(s string) string {
+	return barred.ReplaceAllStringFunc(s, func(c string) string { return fmt.Sprintf("|%02X", c[0]) })
+}
+
+// Unescape replaces |XX by the character of that number.
+func Unescape(s string) string {
 	if !strings.Contains(s, "|") {
 		return s
 	}
